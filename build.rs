@@ -1,0 +1,51 @@
+//! Compiles the protobuf contract with protox, so that no protoc is needed.
+
+use std::path::PathBuf;
+
+use prost::Message;
+
+/// Messages that hold a secret: their `Debug` is written by hand in `src/pb.rs`.
+const SECRET_MESSAGES: &[&str] = &[
+    "jeton.v1.ClientSecret",
+    "jeton.v1.AuthorizationCodeGrant",
+    "jeton.v1.RefreshTokenGrant",
+    "jeton.v1.IssueTokenResponse",
+    "jeton.v1.IntrospectTokenRequest",
+    "jeton.v1.RevokeTokenRequest",
+    "jeton.v1.ValidateAuthorizationResponse",
+    "jeton.v1.GetAuthorizationRequest",
+    "jeton.v1.DecideAuthorizationRequest",
+    "jeton.v1.DecideAuthorizationResponse",
+    "jeton.v1.ContinueAuthorizationRequest",
+    "jeton.v1.ContinueAuthorizationResponse",
+    "jeton.v1.IssueCodeResponse",
+    "jeton.v1.RegisterClientResponse",
+    "jeton.v1.RotateClientSecretResponse",
+    "jeton.storage.v1.DataKeys",
+];
+
+fn main() -> Result<(), Box<dyn std::error::Error>> {
+    println!("cargo:rerun-if-changed=proto");
+    let protos = [
+        "jeton/v1/error.proto",
+        "jeton/v1/client.proto",
+        "jeton/v1/authorization.proto",
+        "jeton/v1/token.proto",
+        "jeton/v1/metadata.proto",
+        "jeton/admin/v1/workspace.proto",
+        "jeton/admin/v1/client.proto",
+        "jeton/admin/v1/key.proto",
+        "jeton/admin/v1/user.proto",
+        "jeton/storage/v1/records.proto",
+    ];
+    let descriptors = protox::compile(protos, ["proto"])?;
+
+    let out = PathBuf::from(std::env::var("OUT_DIR")?);
+    // tonic_prost_build::compile_fds does not write the descriptor set that reflection serves.
+    let mut public = descriptors.clone();
+    public.file.retain(|file| !file.package().starts_with("jeton.storage"));
+    std::fs::write(out.join("jeton.fds"), public.encode_to_vec())?;
+
+    tonic_prost_build::configure().skip_debug(SECRET_MESSAGES).compile_fds(descriptors)?;
+    Ok(())
+}

@@ -1,0 +1,3 @@
+//! Floor 2: the rules of OAuth.  Knows neither tonic nor axum nor sled.
+
+pub mod settings;

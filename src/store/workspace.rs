@@ -1,0 +1,28 @@
+//! A workspace as it is kept.
+
+use crate::types::ids::{WorkspaceId, WorkspaceName};
+use crate::types::lifetime::Lifetimes;
+use crate::types::time::UnixSeconds;
+
+/// A workspace: its own issuer, keys, clients and users.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Workspace {
+    /// Stands before the key of everything in it.
+    pub id: WorkspaceId,
+    /// Stands in its paths.
+    pub name: WorkspaceName,
+    /// What people see; the name when empty.
+    pub display_name: String,
+    /// Where `/oauth2/authorize` sends the browser.
+    pub login_uri: Option<String>,
+    /// The audience of tokens of clients that have none of their own; the issuer when `None`.
+    pub default_audience: Option<String>,
+    /// For clients that have none of their own.
+    pub lifetimes: Lifetimes,
+    /// Issues nothing, and its tokens are not active.
+    pub suspended: bool,
+    /// When it was made.
+    pub created_at: UnixSeconds,
+    /// Counts changes.
+    pub revision: u64,
+}

@@ -1,0 +1,72 @@
+//! Randomness as a port.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use sha2::{Digest, Sha256};
+
+/// Where random bytes come from.
+pub trait Entropy: Send + Sync + 'static {
+    /// Fills `bytes` with values that nobody can guess.
+    ///
+    /// # Errors
+    /// When the operating system gives none; the caller must then refuse what it was asked.
+    fn fill(&self, bytes: &mut [u8]) -> Result<(), NoEntropy>;
+}
+
+impl dyn Entropy {
+    /// `N` random bytes.
+    ///
+    /// # Errors
+    /// As [`Entropy::fill`].
+    pub fn array<const N: usize>(&self) -> Result<[u8; N], NoEntropy> {
+        let mut bytes = [0; N];
+        self.fill(&mut bytes)?;
+        Ok(bytes)
+    }
+}
+
+/// The operating system gave no random bytes.
+#[derive(Debug, thiserror::Error)]
+#[error("the operating system gave no random bytes")]
+pub struct NoEntropy;
+
+/// The operating system's generator.
+#[derive(Debug, Default)]
+pub struct OsEntropy;
+
+impl Entropy for OsEntropy {
+    #[allow(clippy::disallowed_methods)] // The one place that may ask the machine.
+    fn fill(&self, bytes: &mut [u8]) -> Result<(), NoEntropy> {
+        getrandom::fill(bytes).map_err(|_| NoEntropy)
+    }
+}
+
+/// A repeatable sequence, for tests that compare whole responses.  Never for a server.
+#[derive(Debug)]
+pub struct SeededEntropy {
+    seed: u64,
+    drawn: AtomicU64,
+}
+
+impl SeededEntropy {
+    /// The sequence of `seed`.
+    #[must_use]
+    pub fn new(seed: u64) -> Self {
+        Self { seed, drawn: AtomicU64::new(0) }
+    }
+}
+
+impl Entropy for SeededEntropy {
+    fn fill(&self, bytes: &mut [u8]) -> Result<(), NoEntropy> {
+        for chunk in bytes.chunks_mut(32) {
+            let draw = self.drawn.fetch_add(1, Ordering::SeqCst);
+            let mut block = Sha256::new();
+            block.update(self.seed.to_be_bytes());
+            block.update(draw.to_be_bytes());
+            for (byte, random) in chunk.iter_mut().zip(block.finalize()) {
+                *byte = random;
+            }
+        }
+        Ok(())
+    }
+}
