@@ -15,6 +15,7 @@
 
 pub mod engine;
 pub mod grpc;
+pub mod keys;
 pub mod pb;
 pub mod store;
 pub mod types;

@@ -1,5 +1,8 @@
 //! How long things live, and whose word counts.
 
+/// The longest life that an access token may be given: a retired key stays published so long.
+pub const MAX_ACCESS_TOKEN_LIFETIME: i64 = 86_400;
+
 /// Lifetimes in seconds; what is `None` is decided one level higher: client, workspace, server.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Lifetimes {

@@ -6,6 +6,7 @@
 
 use crate::store::{Store, StoreError, Version, Versioned};
 use crate::types::ids::{ClientId, GrantId, Subject, WorkspaceId};
+use crate::types::lifetime::MAX_ACCESS_TOKEN_LIFETIME;
 use crate::types::pkce::CodeChallenge;
 use crate::types::redirect_uri::RedirectUri;
 use crate::types::scope::Scope;
@@ -176,7 +177,11 @@ impl Grant {
             State::Requested(requested) => requested.expires_at,
             State::Decided(decided) => decided.expires_at,
             State::CodeIssued(issued) => issued.expires_at,
-            State::Active(active) => active.expires_at,
+            State::Active(active) => match &active.refresh {
+                // The newest access token may outlive an unused refresh token.
+                Some(refresh) => active.expires_at.min(refresh.idle_expires_at.plus(MAX_ACCESS_TOKEN_LIFETIME)),
+                None => active.expires_at,
+            },
             State::Revoked(revoked) => revoked.expires_at,
         }
     }

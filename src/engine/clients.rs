@@ -1,0 +1,83 @@
+//! The clients, through a bounded cache that never shows what was replaced.
+
+use std::sync::Arc;
+
+use quick_cache::sync::Cache;
+
+use crate::store::client::Client;
+use crate::store::{Replaced, Store, StoreError};
+use crate::types::ids::{ClientId, WorkspaceId};
+
+/// How many clients stay in memory: at about 1 KiB each a small part of the budget.
+const CACHED_CLIENTS: usize = 4096;
+
+type Key = (WorkspaceId, ClientId);
+
+/// Looks clients up, and changes them.
+pub struct Clients {
+    store: Arc<dyn Store>,
+    /// `None` is a client that was deleted.
+    cache: Cache<Key, Option<Arc<Client>>>,
+}
+
+impl Clients {
+    /// The clients of a store.
+    #[must_use]
+    pub fn new(store: Arc<dyn Store>) -> Self {
+        Self { store, cache: Cache::new(CACHED_CLIENTS) }
+    }
+
+    /// One client.
+    ///
+    /// # Errors
+    /// Those of the store.
+    pub async fn get(&self, workspace: WorkspaceId, id: &ClientId) -> Result<Option<Arc<Client>>, StoreError> {
+        let key = (workspace, id.clone());
+        // A placeholder is held over the look-up.  When a writer puts its value there meanwhile, the
+        // value that was read before is not cached.
+        match self.cache.get_value_or_guard_async(&key).await {
+            Ok(client) => Ok(client),
+            Err(placeholder) => {
+                let client = self.store.client(workspace, id).await?.map(Arc::new);
+                if client.is_some() {
+                    let _ = placeholder.insert(client.clone());
+                }
+                Ok(client)
+            }
+        }
+    }
+
+    /// Keeps a new client; `false` when its id is taken.
+    ///
+    /// # Errors
+    /// Those of the store.
+    pub async fn insert(&self, workspace: WorkspaceId, client: &Client) -> Result<bool, StoreError> {
+        self.store.insert_client(workspace, client).await
+    }
+
+    /// Replaces a client if it still has the revision `expected`.  Afterwards no reader sees the old one.
+    ///
+    /// # Errors
+    /// Those of the store.
+    pub async fn replace(&self, workspace: WorkspaceId, expected: u64, client: Client) -> Result<Replaced, StoreError> {
+        let replaced = self.store.replace_client(workspace, expected, &client).await?;
+        if replaced == Replaced::Done {
+            let key = (workspace, client.id.clone());
+            let newer = self.cache.peek(&key).flatten().is_some_and(|cached| cached.revision > client.revision);
+            if !newer {
+                self.cache.insert(key, Some(Arc::new(client)));
+            }
+        }
+        Ok(replaced)
+    }
+
+    /// Removes a client; `false` when there was none.
+    ///
+    /// # Errors
+    /// Those of the store.
+    pub async fn delete(&self, workspace: WorkspaceId, id: &ClientId) -> Result<bool, StoreError> {
+        let deleted = self.store.delete_client(workspace, id).await?;
+        self.cache.insert((workspace, id.clone()), None);
+        Ok(deleted)
+    }
+}

@@ -1,0 +1,85 @@
+//! The refresh token grant (RFC 6749 section 6): rotation, retry and reuse (RFC 9700 section 4.14.2).
+
+use tracing::{info, warn};
+
+use crate::engine::Engine;
+use crate::engine::client_auth::AuthenticatedClient;
+use crate::engine::mint::{Bearer, Decided};
+use crate::engine::token::requested_scope;
+use crate::keys::opaque::{Kind, Opaque, digest};
+use crate::store::grant::rotate::{Rotated, Rotation, rotate};
+use crate::store::grant::{State, transition};
+use crate::types::error::OAuthError;
+use crate::types::secret::Secret;
+
+const UNKNOWN: &str =
+    "the refresh token is not known for this client: it may be mistyped, or issued to another client or workspace";
+
+impl Engine {
+    /// Rotates a refresh token.  Only the one caller that is first gets the next token; a client that
+    /// lost the answer gets the same one again, within the retry window and while it is unused.
+    ///
+    /// # Errors
+    /// `invalid_grant` if the token is unknown, expired or revoked; an old token also revokes its grant.
+    pub(crate) async fn refresh_token(
+        &self,
+        client: &AuthenticatedClient,
+        presented: Secret,
+        scope: Option<String>,
+    ) -> Result<Decided, OAuthError> {
+        let workspace = client.workspace().record.id;
+        let scope = requested_scope(scope.as_deref())?;
+        let unknown = || OAuthError::invalid_grant(UNKNOWN);
+        let presented = Opaque::parse(Kind::Refresh, workspace, &presented, &self.data_keys).ok_or_else(unknown)?;
+        let id = presented.grant();
+        let loaded = self.store.grant(workspace, id).await?.ok_or_else(unknown)?;
+        let grant_expires_at = match &loaded.record.state {
+            State::Active(active) if loaded.record.client == client.client().id => {
+                self.require_standing(client, &loaded.record, &active.authorization).await?;
+                active.expires_at
+            }
+            _ => loaded.record.expires_at(),
+        };
+
+        let generation = presented.generation().saturating_add(1);
+        let next = Opaque::generate(Kind::Refresh, id, generation, &self.data_keys, &*self.entropy)?;
+        let sealed_next = presented.seal_successor(&next, workspace, &self.data_keys, &*self.entropy)?;
+        let rotation = Rotation {
+            client: &client.client().id,
+            generation: presented.generation(),
+            presented: digest(&presented, workspace, &self.data_keys),
+            next: digest(&next, workspace, &self.data_keys),
+            sealed_next: &sealed_next,
+            scope: scope.as_ref(),
+            retry_window: self.settings.refresh_retry_window,
+            now: self.clock.now(),
+        };
+        let rotated = transition(&*self.store, workspace, id, loaded, |grant| rotate(grant, &rotation)).await?;
+        let (authorization, successor) = match rotated.unwrap_or(Rotated::Missing) {
+            Rotated::Rotated(authorization) => (authorization, next),
+            Rotated::Retried(authorization, sealed) => {
+                info!(client.id = %client.client().id, grant.id = %id, "a refresh was retried: the same successor is answered");
+                let successor = presented.open_successor(&sealed, workspace, &self.data_keys);
+                (authorization, successor.map_err(OAuthError::server_error)?)
+            }
+            Rotated::Reused => {
+                warn!(client.id = %client.client().id, grant.id = %id, "an old refresh token was used: its grant is revoked");
+                return Err(OAuthError::invalid_grant("the refresh token was already used; its grant is revoked"));
+            }
+            Rotated::Revoked => return Err(OAuthError::invalid_grant("the grant was revoked")),
+            Rotated::Missing => return Err(unknown()),
+            Rotated::Expired => return Err(OAuthError::invalid_grant("the refresh token has expired")),
+            Rotated::WiderScope => return Err(OAuthError::invalid_scope("scope is wider than what was granted")),
+        };
+        Ok(Decided {
+            scope: scope.unwrap_or(authorization.scope),
+            bearer: Bearer::Person {
+                subject: authorization.subject,
+                grant: id,
+                auth_time: authorization.auth_time,
+                grant_expires_at,
+            },
+            refresh_token: Some(successor.encode(workspace, &self.data_keys)),
+        })
+    }
+}

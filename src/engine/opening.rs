@@ -1,0 +1,125 @@
+//! Opening the engine on a store: its data keys, its workspaces and their signing keys.
+
+use std::sync::Arc;
+
+use crate::engine::Engine;
+use crate::engine::clients::Clients;
+use crate::engine::manage_workspaces::WorkspaceSettings;
+use crate::engine::settings::Settings;
+use crate::engine::trusted::AdminToken;
+use crate::engine::workspaces::{WorkspaceEntry, Workspaces, issuer_of};
+use crate::keys::data_keys::{DataKeyRing, DataKeys};
+use crate::keys::master_key::MasterKey;
+use crate::keys::ring::KeyRing;
+use crate::store::{Health, Store, StoreError, Swept};
+use crate::types::entropy::{Entropy, NoEntropy};
+use crate::types::error::Refusal;
+use crate::types::ids::WorkspaceName;
+use crate::types::secret::Secret;
+use crate::types::time::Clock;
+
+/// The engine cannot be opened.
+#[derive(Debug, thiserror::Error)]
+pub enum CannotStart {
+    /// The store failed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// No randomness.
+    #[error(transparent)]
+    NoEntropy(#[from] NoEntropy),
+    /// The store was sealed under another master key.
+    #[error("the store was sealed under another master key: give jeton the one that it was made with")]
+    OtherMasterKey,
+    /// Something else that stands in the way.
+    #[error("{0}")]
+    Other(String),
+}
+
+/// What the engine works with.
+pub struct Means {
+    /// Where things are kept.
+    pub store: Arc<dyn Store>,
+    /// The time.
+    pub clock: Arc<dyn Clock>,
+    /// Randomness.
+    pub entropy: Arc<dyn Entropy>,
+    /// Opens the data keys.
+    pub master_key: MasterKey,
+    /// Proves the administrator.
+    pub admin_token: Secret,
+}
+
+impl Engine {
+    /// Opens the engine.  On an empty store it makes the data keys and the default workspace.
+    ///
+    /// # Errors
+    /// When the store fails, or was sealed under another master key.
+    pub async fn open(means: Means, settings: Settings) -> Result<Self, CannotStart> {
+        let Means { store, clock, entropy, master_key, admin_token } = means;
+        let now = clock.now().seconds();
+        let mut kept = store.data_keys().await?;
+        if kept.is_empty() {
+            let first = DataKeys::generate(1, &*entropy)?.seal(&master_key, now, &*entropy)?;
+            store.insert_data_keys(&first).await?;
+            kept.push(first);
+        }
+        let generations: Result<Vec<DataKeys>, _> = kept.iter().map(|keys| DataKeys::open(&master_key, keys)).collect();
+        let data_keys = DataKeyRing::new(generations.map_err(|_| CannotStart::OtherMasterKey)?);
+        let data_keys = data_keys.ok_or(CannotStart::OtherMasterKey)?;
+
+        let mut entries = Vec::new();
+        for record in store.workspaces().await? {
+            let signing_keys = store.signing_keys(record.id).await?;
+            let keys = KeyRing::open(record.id, signing_keys, &data_keys, settings.clock_skew);
+            let keys =
+                keys.map_err(|_| CannotStart::Other(format!("the signing keys of workspace {} cannot be opened", record.name)))?;
+            entries.push(WorkspaceEntry { issuer: issuer_of(&settings, &record.name), record, keys });
+        }
+        let engine = Self {
+            clients: Clients::new(Arc::clone(&store)),
+            workspaces: Workspaces::new(entries),
+            admin_token: AdminToken::new(&admin_token),
+            store,
+            clock,
+            entropy,
+            settings,
+            data_keys,
+        };
+        engine.ensure_default_workspace().await?;
+        Ok(engine)
+    }
+
+    async fn ensure_default_workspace(&self) -> Result<(), CannotStart> {
+        let name = WorkspaceName::default_workspace();
+        if self.workspaces.get(&name).is_some() {
+            return Ok(());
+        }
+        let writing = self.workspaces.write().await;
+        let made = self.make_workspace(name, &WorkspaceSettings::default()).await;
+        let entry = made.map_err(|refusal| match refusal {
+            Refusal::OAuth(error) => {
+                CannotStart::Other(error.cause.map_or(error.description.to_string(), |cause| cause.to_string()))
+            }
+            _ => CannotStart::Other("the default workspace cannot be made".to_owned()),
+        })?;
+        self.workspaces.put(&writing, entry);
+        Ok(())
+    }
+
+    /// Whether tokens can be issued now; if not, why not.
+    #[must_use]
+    pub fn health(&self) -> Health {
+        let health = self.store.health().borrow().clone();
+        let now = self.now();
+        let signs = self.workspaces.all().iter().all(|workspace| workspace.keys.active(now).is_some());
+        if health == Health::Serving && !signs { Health::Failed("a workspace has no signing key".to_owned()) } else { health }
+    }
+
+    /// One bounded step of removing what is past its end.
+    ///
+    /// # Errors
+    /// Those of the store.
+    pub async fn sweep(&self, limit: usize) -> Result<Swept, StoreError> {
+        self.store.sweep(self.now(), limit).await
+    }
+}
