@@ -1,3 +1,12 @@
 //! Floor 3: protobuf to types and back, and nothing else.
 
+pub mod admin;
+pub mod authorization;
+pub mod caller;
+pub mod client;
 pub mod facts;
+pub mod metadata;
+pub mod observe;
+pub mod parse;
+pub mod status;
+pub mod token;

@@ -1,0 +1,6 @@
+//! `jeton.admin.v1`: the operators' services.
+
+pub mod client;
+pub mod key;
+pub mod user;
+pub mod workspace;

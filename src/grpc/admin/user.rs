@@ -1,0 +1,101 @@
+//! `jeton.admin.v1.UserService`.
+
+use std::sync::Arc;
+
+use tonic::{Request, Response, Status};
+
+use crate::engine::Engine;
+use crate::engine::page::{PageRequest, next_page_token};
+use crate::grpc::caller::caller;
+use crate::grpc::observe::Observed;
+use crate::grpc::parse::workspace;
+use crate::pb::admin::v1;
+use crate::pb::admin::v1::user_service_server::UserService;
+use crate::store::user::User;
+
+/// The service.
+#[derive(Clone)]
+pub struct UserApi {
+    engine: Arc<Engine>,
+    create: Observed,
+    list: Observed,
+    disabled: Observed,
+    revoke: Observed,
+}
+
+impl UserApi {
+    /// The service of an engine.
+    #[must_use]
+    pub fn new(engine: Arc<Engine>) -> Self {
+        Self {
+            engine,
+            create: Observed::method("CreateUser"),
+            list: Observed::method("ListUsers"),
+            disabled: Observed::method("SetUserDisabled"),
+            revoke: Observed::method("RevokeUserTokens"),
+        }
+    }
+}
+
+#[tonic::async_trait]
+impl UserService for UserApi {
+    async fn create_user(&self, request: Request<v1::CreateUserRequest>) -> Result<Response<v1::CreateUserResponse>, Status> {
+        let (headers, _, sent) = request.into_parts();
+        let call = async {
+            let administrator = self.engine.administrator(&caller(&headers))?;
+            let user = self.engine.create_user(administrator, &workspace(&sent.workspace)?, &sent.username).await?;
+            Ok(v1::CreateUserResponse { user: Some(user_message(&user)) })
+        };
+        self.create.run(call).await
+    }
+
+    async fn list_users(&self, request: Request<v1::ListUsersRequest>) -> Result<Response<v1::ListUsersResponse>, Status> {
+        let (headers, _, sent) = request.into_parts();
+        let call = async {
+            let administrator = self.engine.administrator(&caller(&headers))?;
+            let page = PageRequest::parse(sent.page_size, &sent.page_token)?;
+            let users = self.engine.list_users(administrator, &workspace(&sent.workspace)?, &page).await?;
+            Ok(v1::ListUsersResponse {
+                next_page_token: next_page_token(&users, page.size, |user| user.subject.as_str().to_owned()),
+                users: users.iter().filter(|user| user.in_directory).map(user_message).collect(),
+            })
+        };
+        self.list.run(call).await
+    }
+
+    async fn set_user_disabled(
+        &self,
+        request: Request<v1::SetUserDisabledRequest>,
+    ) -> Result<Response<v1::SetUserDisabledResponse>, Status> {
+        let (headers, _, sent) = request.into_parts();
+        let call = async {
+            let administrator = self.engine.administrator(&caller(&headers))?;
+            let name = workspace(&sent.workspace)?;
+            let user = self.engine.set_user_disabled(administrator, &name, &sent.subject, sent.disabled).await?;
+            Ok(v1::SetUserDisabledResponse { user: Some(user_message(&user)) })
+        };
+        self.disabled.run(call).await
+    }
+
+    async fn revoke_user_tokens(
+        &self,
+        request: Request<v1::RevokeUserTokensRequest>,
+    ) -> Result<Response<v1::RevokeUserTokensResponse>, Status> {
+        let (headers, _, sent) = request.into_parts();
+        let call = async {
+            let administrator = self.engine.administrator(&caller(&headers))?;
+            self.engine.revoke_user_tokens(administrator, &workspace(&sent.workspace)?, &sent.subject).await?;
+            Ok(v1::RevokeUserTokensResponse {})
+        };
+        self.revoke.run(call).await
+    }
+}
+
+fn user_message(user: &User) -> v1::User {
+    v1::User {
+        subject: user.subject.as_str().to_owned(),
+        username: user.username.clone(),
+        disabled: user.disabled,
+        created_at: user.created_at.0,
+    }
+}

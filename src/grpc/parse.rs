@@ -1,0 +1,85 @@
+//! What several services read alike.
+
+use crate::engine::client_auth::ClientCredential;
+use crate::pb::v1;
+use crate::pb::v1::client_authentication::Method;
+use crate::types::error::{OAuthError, Refusal};
+use crate::types::ids::{Subject, WorkspaceName};
+use crate::types::lifetime::Lifetimes;
+use crate::types::secret::Secret;
+use crate::types::time::UnixSeconds;
+
+/// The workspace that a credential call names: a malformed name is an unknown one, and an unknown
+/// one is like an unknown client (SECURITY M1).
+pub fn credential_workspace(name: &str) -> Result<WorkspaceName, OAuthError> {
+    WorkspaceName::parse(name).map_err(|_| OAuthError::invalid_client())
+}
+
+/// The workspace that any other call names.
+pub fn workspace(name: &str) -> Result<WorkspaceName, Refusal> {
+    WorkspaceName::parse(name).map_err(|_| Refusal::NotFound("there is no such workspace"))
+}
+
+/// What a request says of its client.
+pub fn credential(authentication: Option<v1::ClientAuthentication>) -> Result<ClientCredential, OAuthError> {
+    match authentication.and_then(|authentication| authentication.method) {
+        Some(Method::ClientSecretBasic(presented) | Method::ClientSecretPost(presented)) => {
+            Ok(ClientCredential::Secret { client_id: presented.client_id, secret: Secret::new(presented.client_secret) })
+        }
+        Some(Method::None(public)) => Ok(ClientCredential::Public { client_id: public.client_id }),
+        None => Err(OAuthError::invalid_client()),
+    }
+}
+
+/// A token parameter: present, and not longer than one can be.
+pub fn token(name: &'static str, value: String) -> Result<Secret, OAuthError> {
+    /// Several times the longest token that is ever issued.
+    const MAX_BYTES: usize = 16 * 1024;
+    let value = Secret::new(value);
+    if value.is_empty() {
+        return Err(OAuthError::invalid_request(format!("{name} is missing")));
+    }
+    if value.expose_secret().len() > MAX_BYTES {
+        return Err(OAuthError::invalid_request(format!("{name} is longer than any token of this server")));
+    }
+    Ok(value)
+}
+
+/// A parameter that may be absent: empty is absent (RFC 6749 section 3.2).
+pub fn optional(value: String) -> Option<String> {
+    Some(value).filter(|value| !value.is_empty())
+}
+
+/// Lifetimes, where 0 is not set.
+pub fn lifetimes(lifetimes: Option<v1::Lifetimes>) -> Lifetimes {
+    let set = |seconds: i64| Some(seconds).filter(|&seconds| seconds != 0);
+    let sent = lifetimes.unwrap_or_default();
+    Lifetimes {
+        access_token: set(sent.access_token_seconds),
+        refresh_idle: set(sent.refresh_idle_seconds),
+        refresh_absolute: set(sent.refresh_absolute_seconds),
+    }
+}
+
+/// The inverse of [`lifetimes`].
+pub fn lifetimes_message(lifetimes: Lifetimes) -> v1::Lifetimes {
+    v1::Lifetimes {
+        access_token_seconds: lifetimes.access_token.unwrap_or_default(),
+        refresh_idle_seconds: lifetimes.refresh_idle.unwrap_or_default(),
+        refresh_absolute_seconds: lifetimes.refresh_absolute.unwrap_or_default(),
+    }
+}
+
+/// A subject that a trusted caller vouches for.
+pub fn subject(text: &str) -> Result<Subject, OAuthError> {
+    Subject::parse(text).map_err(|error| OAuthError::invalid_request(error.to_string()))
+}
+
+/// An instant, where 0 is not set.
+pub fn instant(name: &'static str, seconds: i64) -> Result<Option<UnixSeconds>, OAuthError> {
+    match seconds {
+        0 => Ok(None),
+        1.. => Ok(Some(UnixSeconds(seconds))),
+        _ => Err(OAuthError::invalid_request(format!("{name} must be Unix seconds, or 0 for now"))),
+    }
+}

@@ -1,0 +1,140 @@
+//! `jeton.v1.TokenService`.
+
+use std::sync::Arc;
+
+use tonic::{Request, Response, Status};
+
+use crate::engine::Engine;
+use crate::engine::token::TokenGrant;
+use crate::grpc::observe::Observed;
+use crate::grpc::parse::{credential, credential_workspace, optional, token};
+use crate::pb::v1;
+use crate::pb::v1::issue_token_request::Grant;
+use crate::pb::v1::token_service_server::TokenService;
+use crate::types::client::GrantType;
+use crate::types::error::{ErrorCode, OAuthError};
+use crate::types::secret::Secret;
+
+/// The service.
+#[derive(Clone)]
+pub struct TokenApi {
+    engine: Arc<Engine>,
+    authorization_code: Observed,
+    refresh_token: Observed,
+    client_credentials: Observed,
+    no_grant: Observed,
+    introspect: Observed,
+    revoke: Observed,
+}
+
+impl TokenApi {
+    /// The service of an engine.
+    #[must_use]
+    pub fn new(engine: Arc<Engine>) -> Self {
+        let issue = |grant_type: GrantType| Observed::grant("IssueToken", grant_type.as_str());
+        Self {
+            engine,
+            authorization_code: issue(GrantType::AuthorizationCode),
+            refresh_token: issue(GrantType::RefreshToken),
+            client_credentials: issue(GrantType::ClientCredentials),
+            no_grant: Observed::method("IssueToken"),
+            introspect: Observed::method("IntrospectToken"),
+            revoke: Observed::method("RevokeToken"),
+        }
+    }
+
+    fn observed(&self, grant: Option<&Grant>) -> &Observed {
+        match grant {
+            Some(Grant::AuthorizationCode(_)) => &self.authorization_code,
+            Some(Grant::RefreshToken(_)) => &self.refresh_token,
+            Some(Grant::ClientCredentials(_)) => &self.client_credentials,
+            None => &self.no_grant,
+        }
+    }
+
+    async fn issue(&self, request: v1::IssueTokenRequest) -> Result<v1::IssueTokenResponse, OAuthError> {
+        let workspace = credential_workspace(&request.workspace)?;
+        let grant = parse_grant(request.grant)?;
+        let credential = credential(request.client_authentication)?;
+        let tokens = self.engine.issue_token(&workspace, &credential, grant).await?;
+        Ok(v1::IssueTokenResponse {
+            access_token: tokens.access_token.expose_secret().to_owned(),
+            token_type: "Bearer".to_owned(),
+            expires_in: tokens.expires_in,
+            refresh_token: tokens.refresh_token.map(|token| token.expose_secret().to_owned()).unwrap_or_default(),
+            scope: tokens.scope.to_string(),
+        })
+    }
+}
+
+fn parse_grant(grant: Option<Grant>) -> Result<TokenGrant, OAuthError> {
+    match grant {
+        Some(Grant::AuthorizationCode(sent)) => Ok(TokenGrant::AuthorizationCode {
+            code: token("code", sent.code)?,
+            redirect_uri: optional(sent.redirect_uri),
+            code_verifier: optional(sent.code_verifier).map(Secret::new),
+            scope: optional(sent.scope),
+        }),
+        Some(Grant::RefreshToken(sent)) => Ok(TokenGrant::RefreshToken {
+            refresh_token: token("refresh_token", sent.refresh_token)?,
+            scope: optional(sent.scope),
+        }),
+        Some(Grant::ClientCredentials(sent)) => Ok(TokenGrant::ClientCredentials { scope: optional(sent.scope) }),
+        None => Err(OAuthError::new(
+            ErrorCode::UnsupportedGrantType,
+            "the grant must be authorization_code, refresh_token or client_credentials",
+        )),
+    }
+}
+
+#[tonic::async_trait]
+impl TokenService for TokenApi {
+    async fn issue_token(&self, request: Request<v1::IssueTokenRequest>) -> Result<Response<v1::IssueTokenResponse>, Status> {
+        let request = request.into_inner();
+        self.observed(request.grant.as_ref()).oauth(self.issue(request)).await
+    }
+
+    async fn introspect_token(
+        &self,
+        request: Request<v1::IntrospectTokenRequest>,
+    ) -> Result<Response<v1::IntrospectTokenResponse>, Status> {
+        let request = request.into_inner();
+        let call = async {
+            let workspace = credential_workspace(&request.workspace)?;
+            let credential = credential(request.client_authentication)?;
+            let token = token("token", request.token)?;
+            let Some(active) = self.engine.introspect(&workspace, &credential, &token).await? else {
+                return Ok(v1::IntrospectTokenResponse::default());
+            };
+            let mut answer = v1::IntrospectTokenResponse {
+                active: true,
+                scope: active.scope,
+                client_id: active.client_id,
+                exp: active.exp,
+                sub: active.sub,
+                iss: active.iss,
+                ..Default::default()
+            };
+            if let Some(access) = active.access {
+                answer.token_type = "Bearer".to_owned();
+                answer.aud = access.aud;
+                answer.iat = access.iat;
+                answer.jti = access.jti;
+            }
+            Ok(answer)
+        };
+        self.introspect.oauth(call).await
+    }
+
+    async fn revoke_token(&self, request: Request<v1::RevokeTokenRequest>) -> Result<Response<v1::RevokeTokenResponse>, Status> {
+        let request = request.into_inner();
+        let call = async {
+            let workspace = credential_workspace(&request.workspace)?;
+            let credential = credential(request.client_authentication)?;
+            let token = token("token", request.token)?;
+            self.engine.revoke(&workspace, &credential, &token).await?;
+            Ok(v1::RevokeTokenResponse {})
+        };
+        self.revoke.oauth(call).await
+    }
+}
