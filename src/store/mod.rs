@@ -12,8 +12,10 @@ use crate::types::ids::{ClientId, GrantId, Subject, WorkspaceId};
 use crate::types::time::UnixSeconds;
 
 pub mod client;
+pub mod codec;
 pub mod grant;
 pub mod key;
+pub mod sled;
 pub mod user;
 pub mod workspace;
 
@@ -85,7 +87,7 @@ pub trait Store: Send + Sync + 'static {
     /// that are past their end.  Nothing correct depends on it.
     async fn sweep(&self, now: UnixSeconds, limit: usize) -> Result<Swept, StoreError>;
 
-    /// Whether answers can still be made durable; it never gets better again in one process.
+    /// Whether answers can still be made durable; `Failed` is for good in one process.
     fn health(&self) -> watch::Receiver<Health>;
     /// What the store weighs.
     async fn size(&self) -> Result<Size, StoreError>;

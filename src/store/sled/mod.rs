@@ -1,0 +1,228 @@
+//! The embedded store: sled 0.34 inside a fence that makes what was acknowledged survive.
+//!
+//! The fence: one process at a time ([`directory`]), a group commit with an fdatasync of its own
+//! ([`commit`], [`flusher`]), a mark outside sled that tells at open whether something is missing
+//! ([`mark`], [`open`]), and a checksum on every record ([`crate::store::codec`]).
+
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread::JoinHandle;
+
+use async_trait::async_trait;
+use tokio::sync::watch;
+
+use crate::store::client::Client;
+use crate::store::codec::{NameOwner, RevokedToken};
+use crate::store::grant::Grant;
+use crate::store::key::{SealedDataKeys, SigningKey};
+use crate::store::user::User;
+use crate::store::workspace::Workspace;
+use crate::store::{Health, Replaced, Size, Store, StoreError, Swept, Version, Versioned};
+use crate::types::ids::{ClientId, GrantId, Subject, WorkspaceId};
+use crate::types::time::UnixSeconds;
+
+mod commit;
+mod directory;
+mod flusher;
+mod key;
+mod loss;
+mod mark;
+mod meta;
+mod open;
+mod options;
+mod pending;
+mod space;
+mod sweep;
+mod table;
+mod verify;
+mod workspace;
+
+pub use options::{Durability, SledOptions};
+
+use commit::Commit;
+use directory::Directory;
+use table::{Revised, Table};
+
+/// The embedded store.
+pub struct SledStore {
+    workspaces: Table<Workspace>,
+    names: Table<NameOwner>,
+    clients: Table<Client>,
+    users: Table<User>,
+    signing_keys: Table<SigningKey>,
+    data_keys: Table<SealedDataKeys>,
+    grants: Table<Grant>,
+    revoked_tokens: Table<RevokedToken>,
+    /// Held while a name and its workspace change together.
+    naming: Mutex<()>,
+    cursor: Mutex<sweep::Cursor>,
+    commit: Arc<Commit>,
+    thread: Mutex<Option<JoinHandle<()>>>,
+    db: ::sled::Db,
+    directory: Arc<Directory>,
+}
+
+impl Revised for Client {
+    fn revision(&self) -> u64 {
+        self.revision
+    }
+}
+
+impl Revised for User {
+    fn revision(&self) -> u64 {
+        self.revision
+    }
+}
+
+impl SledStore {
+    /// Refuses what is new while little space is left.
+    fn room(&self) -> Result<(), StoreError> {
+        match &*self.commit.health().borrow() {
+            Health::NearlyFull => Err(StoreError::Unavailable("the disk is nearly full".to_owned())),
+            // After a failure every operation says so itself.
+            Health::Serving | Health::Failed(_) => Ok(()),
+        }
+    }
+
+    /// Ends the flusher, after what waits for it.
+    fn join_flusher(&self) {
+        self.commit.close();
+        let thread = self.thread.lock().unwrap_or_else(PoisonError::into_inner).take();
+        if let Some(thread) = thread {
+            // Its panics are caught inside, and there is nobody left to tell.
+            let _ = thread.join();
+        }
+    }
+}
+
+impl Drop for SledStore {
+    fn drop(&mut self) {
+        self.join_flusher();
+    }
+}
+
+#[async_trait]
+impl Store for SledStore {
+    async fn insert_workspace(&self, workspace: &Workspace) -> Result<bool, StoreError> {
+        self.room()?;
+        self.add_workspace(workspace).await
+    }
+
+    async fn workspaces(&self) -> Result<Vec<Workspace>, StoreError> {
+        self.all_workspaces().await
+    }
+
+    async fn replace_workspace(&self, expected: u64, workspace: &Workspace) -> Result<Replaced, StoreError> {
+        self.workspaces.replace(&workspace.id.0, expected, workspace).await
+    }
+
+    async fn delete_workspace(&self, workspace: WorkspaceId) -> Result<bool, StoreError> {
+        self.remove_workspace(workspace).await
+    }
+
+    async fn insert_client(&self, workspace: WorkspaceId, client: &Client) -> Result<bool, StoreError> {
+        self.room()?;
+        self.clients.insert(&key::client(workspace, &client.id), client).await
+    }
+
+    async fn client(&self, workspace: WorkspaceId, id: &ClientId) -> Result<Option<Client>, StoreError> {
+        Ok(self.clients.get(&key::client(workspace, id)).await?.map(|loaded| loaded.record))
+    }
+
+    async fn clients(&self, workspace: WorkspaceId, after: Option<&ClientId>, limit: usize) -> Result<Vec<Client>, StoreError> {
+        let after = after.map(|after| key::client(workspace, after));
+        self.clients.scan(&workspace.0, after.as_deref(), limit).await
+    }
+
+    async fn replace_client(&self, workspace: WorkspaceId, expected: u64, client: &Client) -> Result<Replaced, StoreError> {
+        self.clients.replace(&key::client(workspace, &client.id), expected, client).await
+    }
+
+    async fn delete_client(&self, workspace: WorkspaceId, id: &ClientId) -> Result<bool, StoreError> {
+        self.clients.delete(&key::client(workspace, id)).await
+    }
+
+    async fn insert_user(&self, workspace: WorkspaceId, user: &User) -> Result<bool, StoreError> {
+        // A mark about a subject revokes, and that must go on.
+        if user.in_directory {
+            self.room()?;
+        }
+        self.users.insert(&key::user(workspace, &user.subject), user).await
+    }
+
+    async fn user(&self, workspace: WorkspaceId, subject: &Subject) -> Result<Option<User>, StoreError> {
+        Ok(self.users.get(&key::user(workspace, subject)).await?.map(|loaded| loaded.record))
+    }
+
+    async fn users(&self, workspace: WorkspaceId, after: Option<&Subject>, limit: usize) -> Result<Vec<User>, StoreError> {
+        let after = after.map(|after| key::user(workspace, after));
+        self.users.scan(&workspace.0, after.as_deref(), limit).await
+    }
+
+    async fn replace_user(&self, workspace: WorkspaceId, expected: u64, user: &User) -> Result<Replaced, StoreError> {
+        self.users.replace(&key::user(workspace, &user.subject), expected, user).await
+    }
+
+    // Keys may be replaced because one was stolen, so there is always room for them.
+    async fn insert_signing_key(&self, workspace: WorkspaceId, key: &SigningKey) -> Result<bool, StoreError> {
+        self.signing_keys.insert(&key::within(workspace, key.kid.as_bytes()), key).await
+    }
+
+    async fn signing_keys(&self, workspace: WorkspaceId) -> Result<Vec<SigningKey>, StoreError> {
+        self.signing_keys.scan(&workspace.0, None, usize::MAX).await
+    }
+
+    async fn delete_signing_key(&self, workspace: WorkspaceId, kid: &str) -> Result<bool, StoreError> {
+        self.signing_keys.delete(&key::within(workspace, kid.as_bytes())).await
+    }
+
+    async fn insert_data_keys(&self, keys: &SealedDataKeys) -> Result<bool, StoreError> {
+        self.data_keys.insert(&[keys.id], keys).await
+    }
+
+    async fn data_keys(&self) -> Result<Vec<SealedDataKeys>, StoreError> {
+        self.data_keys.scan(&[], None, usize::MAX).await
+    }
+
+    async fn insert_grant(&self, workspace: WorkspaceId, id: GrantId, grant: &Grant) -> Result<bool, StoreError> {
+        self.room()?;
+        self.grants.insert(&key::grant(workspace, id), grant).await
+    }
+
+    async fn grant(&self, workspace: WorkspaceId, id: GrantId) -> Result<Option<Versioned<Grant>>, StoreError> {
+        let loaded = self.grants.get(&key::grant(workspace, id)).await?;
+        Ok(loaded.map(|loaded| Versioned { record: loaded.record, version: Version(loaded.bytes.to_vec()) }))
+    }
+
+    async fn swap_grant(&self, workspace: WorkspaceId, id: GrantId, version: &Version, next: &Grant) -> Result<bool, StoreError> {
+        self.grants.swap(&key::grant(workspace, id), &version.0, next).await
+    }
+
+    async fn revoke_token(&self, workspace: WorkspaceId, jti: &str, until: UnixSeconds) -> Result<(), StoreError> {
+        self.revoked_tokens.insert(&key::within(workspace, jti.as_bytes()), &RevokedToken { until }).await.map(drop)
+    }
+
+    async fn token_revoked(&self, workspace: WorkspaceId, jti: &str) -> Result<bool, StoreError> {
+        Ok(self.revoked_tokens.get(&key::within(workspace, jti.as_bytes())).await?.is_some())
+    }
+
+    async fn sweep(&self, now: UnixSeconds, limit: usize) -> Result<Swept, StoreError> {
+        self.sweep_step(now, limit).await
+    }
+
+    fn health(&self) -> watch::Receiver<Health> {
+        self.commit.health().subscribe()
+    }
+
+    async fn size(&self) -> Result<Size, StoreError> {
+        let unknown = |why: String| StoreError::Unavailable(format!("the store's size cannot be read: {why}"));
+        Ok(Size {
+            disk_bytes: self.db.size_on_disk().map_err(|error| unknown(error.to_string()))?,
+            free_bytes: self.directory.free_bytes().map_err(|error| unknown(error.to_string()))?,
+        })
+    }
+
+    async fn close(&self) -> Result<(), StoreError> {
+        self.commit.close();
+        self.commit.closed().await
+    }
+}

@@ -1,0 +1,89 @@
+//! Workspaces and their names, two records that are kept in step.
+
+use std::sync::PoisonError;
+
+use crate::store::StoreError;
+use crate::store::codec::{self, NameOwner};
+use crate::store::sled::SledStore;
+use crate::store::sled::table::Revised;
+use crate::store::workspace::Workspace;
+use crate::types::ids::WorkspaceId;
+
+impl Revised for Workspace {
+    fn revision(&self) -> u64 {
+        self.revision
+    }
+}
+
+impl SledStore {
+    /// The name is written first: a crash in between leaves a name whose workspace does not exist,
+    /// and such a name is free.
+    pub(super) async fn add_workspace(&self, workspace: &Workspace) -> Result<bool, StoreError> {
+        let key = workspace.id.0;
+        let name = workspace.name.as_str().as_bytes();
+        let record = codec::encode(&key, workspace)?;
+        let owner = codec::encode(name, &NameOwner(workspace.id))?;
+        let ticket = {
+            // Without it, another one could take the name over before the record is there.
+            let _naming = self.naming.lock().unwrap_or_else(PoisonError::into_inner);
+            let before = self.names.load(name)?;
+            let taken = match &before {
+                Some(before) => self.workspaces.load(&before.record.0.0)?.is_some(),
+                None => false,
+            };
+            if taken || self.workspaces.load(&key)?.is_some() {
+                None
+            } else {
+                // Both are in memory before either ticket is waited for, and the later batch has both.
+                drop(self.names.change(name, before.as_ref().map(|before| &*before.bytes), Some(owner))?);
+                self.workspaces.change(&key, None, Some(record))?
+            }
+        };
+        match ticket {
+            Some(ticket) => ticket.durable().await.map(|()| true),
+            None => {
+                self.names.settle(name).await?;
+                self.workspaces.settle(&key).await?;
+                Ok(false)
+            }
+        }
+    }
+
+    /// In the order of the names.
+    pub(super) async fn all_workspaces(&self) -> Result<Vec<Workspace>, StoreError> {
+        let mut workspaces: Vec<Workspace> = self.workspaces.scan(&[], None, usize::MAX).await?;
+        workspaces.sort_by(|a, b| a.name.cmp(&b.name));
+        Ok(workspaces)
+    }
+
+    /// The record goes first, so that its name is free from then on.
+    pub(super) async fn remove_workspace(&self, workspace: WorkspaceId) -> Result<bool, StoreError> {
+        let key = workspace.0;
+        let ticket = {
+            let _naming = self.naming.lock().unwrap_or_else(PoisonError::into_inner);
+            loop {
+                let Some(loaded) = self.workspaces.load(&key)? else {
+                    break None;
+                };
+                // Lost only against a replacement: the newer record goes.
+                let Some(removed) = self.workspaces.change(&key, Some(&loaded.bytes), None)? else {
+                    continue;
+                };
+                let name = loaded.record.name.as_str().as_bytes();
+                let owner = self.names.load(name)?.filter(|owner| owner.record.0 == workspace);
+                let freed = match owner {
+                    Some(owner) => self.names.change(name, Some(&owner.bytes), None)?,
+                    None => None,
+                };
+                break Some(freed.unwrap_or(removed));
+            }
+        };
+        let Some(ticket) = ticket else {
+            self.workspaces.settle(&key).await?;
+            return Ok(false);
+        };
+        ticket.durable().await?;
+        self.clear(workspace).await?;
+        Ok(true)
+    }
+}
