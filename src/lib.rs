@@ -14,8 +14,10 @@
 //! [`pb`] is generated from `proto/` and stands beside the floors.
 
 pub mod engine;
+pub mod gateway;
 pub mod grpc;
 pub mod keys;
 pub mod pb;
+pub mod server;
 pub mod store;
 pub mod types;

@@ -1,0 +1,100 @@
+//! Floor 4: HTTP in, gRPC calls out.
+//!
+//! The gateway sees nothing but the generated service traits, so that gRPC can do whatever REST can.
+
+mod authorize;
+mod client_auth;
+mod cookie;
+mod error;
+mod form;
+mod introspect;
+mod jwks;
+mod metadata;
+mod page;
+mod revoke;
+mod routes;
+mod token;
+mod workspace;
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+
+use crate::gateway::cookie::BrowserCookie;
+use crate::gateway::page::ErrorPages;
+use crate::pb::v1::authorization_service_server::AuthorizationService;
+use crate::pb::v1::metadata_service_server::MetadataService;
+use crate::pb::v1::token_service_server::TokenService;
+use crate::types::entropy::Entropy;
+
+/// The services behind the gateway, called in process.
+#[derive(Clone)]
+pub struct Services {
+    /// The token endpoint and its sisters.
+    pub token: Arc<dyn TokenService>,
+    /// Authorization requests.
+    pub authorization: Arc<dyn AuthorizationService>,
+    /// Metadata and keys.
+    pub metadata: Arc<dyn MetadataService>,
+}
+
+impl fmt::Debug for Services {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Services { .. }")
+    }
+}
+
+/// What the gateway is told.
+#[derive(Clone)]
+pub struct Options {
+    /// Makes the values that tie requests to browsers.
+    pub entropy: Arc<dyn Entropy>,
+    /// The default workspace's issuer identifier.  Only this says how the server is reached; no
+    /// header of a request does.
+    pub issuer: String,
+    /// How long the body of a request may take to arrive.
+    pub body_timeout: Duration,
+    /// How long a request may take, its body included.
+    pub request_timeout: Duration,
+}
+
+impl Options {
+    /// The usual limits.
+    #[must_use]
+    pub fn new(entropy: Arc<dyn Entropy>, issuer: String) -> Self {
+        Self { entropy, issuer, body_timeout: Duration::from_secs(5), request_timeout: Duration::from_secs(10) }
+    }
+}
+
+impl fmt::Debug for Options {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Options")
+            .field("issuer", &self.issuer)
+            .field("body_timeout", &self.body_timeout)
+            .field("request_timeout", &self.request_timeout)
+            .finish_non_exhaustive()
+    }
+}
+
+/// What every handler shares.
+struct Gateway {
+    services: Services,
+    entropy: Arc<dyn Entropy>,
+    body_timeout: Duration,
+    cookie: BrowserCookie,
+    error_pages: ErrorPages,
+}
+
+/// The gateway as a service.
+pub fn router(services: Services, options: Options) -> Router {
+    let gateway = Gateway {
+        services,
+        cookie: BrowserCookie::of_issuer(&options.issuer),
+        error_pages: ErrorPages::new(options.entropy.clone()),
+        entropy: options.entropy,
+        body_timeout: options.body_timeout,
+    };
+    routes::table(options.request_timeout).with_state(Arc::new(gateway))
+}

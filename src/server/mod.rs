@@ -1,0 +1,4 @@
+//! Floor 5: what listens.
+
+pub mod listener;
+pub mod ops;
