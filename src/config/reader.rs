@@ -1,0 +1,81 @@
+//! Settings to types: each reading names the key, the layer and what is allowed when it fails.
+
+use std::net::SocketAddr;
+use std::ops::RangeInclusive;
+use std::time::Duration;
+
+use crate::config::error::ConfigError;
+use crate::config::layers::{Layers, Scalar, Setting};
+
+/// Reads settings by their keys.
+pub(super) struct Reader<'a>(pub(super) &'a Layers);
+
+impl Reader<'_> {
+    pub(super) fn text(&self, key: &str) -> Result<&str, ConfigError> {
+        let setting = self.setting(key)?;
+        match &setting.value {
+            Scalar::Text(text) => Ok(text),
+            Scalar::Boolean(_) | Scalar::Integer(_) => Err(self.refused(key, "must be a text")),
+        }
+    }
+
+    pub(super) fn boolean(&self, key: &str) -> Result<bool, ConfigError> {
+        let setting = self.setting(key)?;
+        match &setting.value {
+            Scalar::Boolean(boolean) => Ok(*boolean),
+            Scalar::Integer(_) | Scalar::Text(_) => Err(self.refused(key, "must be true or false")),
+        }
+    }
+
+    pub(super) fn integer(&self, key: &str, allowed: &RangeInclusive<i64>) -> Result<i64, ConfigError> {
+        let setting = self.setting(key)?;
+        match &setting.value {
+            Scalar::Integer(integer) if allowed.contains(integer) => Ok(*integer),
+            Scalar::Integer(integer) => {
+                Err(self.refused(key, format!("is {integer}, but must be {} to {}", allowed.start(), allowed.end())))
+            }
+            Scalar::Boolean(_) | Scalar::Text(_) => Err(self.refused(key, "must be a whole number")),
+        }
+    }
+
+    pub(super) fn count(&self, key: &str, allowed: &RangeInclusive<i64>) -> Result<usize, ConfigError> {
+        usize::try_from(self.integer(key, allowed)?).map_err(|_| self.refused(key, "is too large for this machine"))
+    }
+
+    pub(super) fn bytes(&self, key: &str, allowed: &RangeInclusive<i64>) -> Result<u64, ConfigError> {
+        u64::try_from(self.integer(key, allowed)?).map_err(|_| self.refused(key, "must not be negative"))
+    }
+
+    pub(super) fn milliseconds(&self, key: &str, allowed: &RangeInclusive<i64>) -> Result<Duration, ConfigError> {
+        self.bytes(key, allowed).map(Duration::from_millis)
+    }
+
+    pub(super) fn choice<T: Copy>(&self, key: &str, choices: &[(&str, T)]) -> Result<T, ConfigError> {
+        let text = self.text(key)?;
+        choices.iter().find(|(name, _)| *name == text).map(|(_, choice)| *choice).ok_or_else(|| {
+            let names: Vec<String> = choices.iter().map(|(name, _)| format!("\"{name}\"")).collect();
+            self.refused(key, format!("must be {}", names.join(" or ")))
+        })
+    }
+
+    pub(super) fn address(&self, key: &str) -> Result<SocketAddr, ConfigError> {
+        let text = self.text(key)?;
+        text.parse().map_err(|_| {
+            self.refused(
+                key,
+                "must be an IP address and a port, for example 127.0.0.1:8080 or [::1]:8080; port 0 takes any free one",
+            )
+        })
+    }
+
+    /// The refusal of what a key is set to.
+    pub(super) fn refused(&self, key: &str, problem: impl Into<String>) -> ConfigError {
+        let layer = self.0.get(key).map(|setting| setting.layer.clone()).unwrap_or_default();
+        ConfigError::Value { key: key.to_owned(), layer, problem: problem.into() }
+    }
+
+    fn setting(&self, key: &str) -> Result<&Setting, ConfigError> {
+        // Every key that is read stands in the defaults, which a test makes sure of.
+        self.0.get(key).ok_or_else(|| self.refused(key, "has no default"))
+    }
+}
