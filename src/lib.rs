@@ -13,6 +13,8 @@
 //!
 //! [`pb`] is generated from `proto/` and stands beside the floors.
 
+pub mod cli;
+pub mod config;
 pub mod engine;
 pub mod gateway;
 pub mod grpc;

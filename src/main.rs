@@ -1,3 +1,5 @@
 //! The jeton binary.
 
-fn main() {}
+fn main() -> std::process::ExitCode {
+    jeton::cli::main()
+}

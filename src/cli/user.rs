@@ -1,0 +1,116 @@
+//! `jeton user`: the people of a workspace.
+
+use clap::{Args, Subcommand};
+use serde_json::json;
+
+use crate::cli::connection::{Authorized, Connection};
+use crate::cli::failure::Failure;
+use crate::cli::output::{Output, Record, instant, text};
+use crate::cli::runtime;
+use crate::pb::admin::v1::user_service_client::UserServiceClient;
+use crate::pb::admin::v1::{CreateUserRequest, ListUsersRequest, RevokeUserTokensRequest, SetUserDisabledRequest, User};
+
+const AFTER_HELP: &str = "\
+Examples:
+  jeton user create --username alice
+  jeton user disable alice           her tokens end, and she gets no new ones
+  jeton user revoke-tokens alice     her tokens end, and she can sign in again";
+
+/// Manages users.
+#[derive(Debug, Args)]
+#[command(after_help = AFTER_HELP)]
+pub struct Users {
+    #[command(subcommand)]
+    command: Command,
+
+    /// The workspace; the default one when it is left out.
+    #[arg(long, global = true, default_value = "", hide_default_value = true, value_name = "NAME")]
+    workspace: String,
+
+    #[command(flatten)]
+    connection: Connection,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Create a user.
+    Create {
+        /// What the person signs in with, 1 to 255 characters; stands in `sub` too.
+        #[arg(long, value_name = "NAME")]
+        username: String,
+    },
+    /// List the users.
+    List,
+    /// Disable a user: their tokens end, and they get no new ones.
+    Disable {
+        /// The user's `sub`.
+        subject: String,
+    },
+    /// Enable a user again.
+    Enable {
+        /// The user's `sub`.
+        subject: String,
+    },
+    /// End every token that a user has, whether they are in the directory or not.
+    RevokeTokens {
+        /// The user's `sub`.
+        subject: String,
+    },
+}
+
+impl Users {
+    pub(super) fn run(self, output: Output) -> Result<(), Failure> {
+        runtime::wait(async {
+            let mut service = UserServiceClient::new(self.connection.open().await?);
+            let workspace = self.workspace;
+            match self.command {
+                Command::Create { username } => {
+                    let request = CreateUserRequest { workspace, username };
+                    let user = service.create_user(request).await?.into_inner().user;
+                    output.record(record(user.unwrap_or_default()))
+                }
+                Command::List => {
+                    let users = list(&mut service, &workspace).await?;
+                    output.list(users.into_iter().map(record).collect(), &["sub", "username", "disabled", "created_at"])
+                }
+                Command::Disable { subject } => {
+                    let request = SetUserDisabledRequest { workspace, subject, disabled: true };
+                    let user = service.set_user_disabled(request).await?.into_inner().user;
+                    output.record(record(user.unwrap_or_default()))
+                }
+                Command::Enable { subject } => {
+                    let request = SetUserDisabledRequest { workspace, subject, disabled: false };
+                    let user = service.set_user_disabled(request).await?.into_inner().user;
+                    output.record(record(user.unwrap_or_default()))
+                }
+                Command::RevokeTokens { subject } => {
+                    service.revoke_user_tokens(RevokeUserTokensRequest { workspace, subject }).await?;
+                    output.done("every token of this user that was issued until now has ended")
+                }
+            }
+        })
+    }
+}
+
+async fn list(service: &mut UserServiceClient<Authorized>, workspace: &str) -> Result<Vec<User>, Failure> {
+    let mut users = Vec::new();
+    let mut page_token = String::new();
+    loop {
+        let request = ListUsersRequest { workspace: workspace.to_owned(), page_size: 500, page_token };
+        let page = service.list_users(request).await?.into_inner();
+        users.extend(page.users);
+        if page.next_page_token.is_empty() {
+            return Ok(users);
+        }
+        page_token = page.next_page_token;
+    }
+}
+
+fn record(user: User) -> Record {
+    vec![
+        ("sub", text(user.subject)),
+        ("username", text(user.username)),
+        ("disabled", json!(user.disabled)),
+        ("created_at", instant(user.created_at)),
+    ]
+}
