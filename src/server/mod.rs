@@ -1,6 +1,10 @@
 //! Floor 5: the wiring of a server.
 
+pub mod background;
+pub mod deadline;
+pub mod grpc_routes;
 pub mod listener;
 pub mod ops;
+pub mod secrets;
 pub mod start;
 pub mod telemetry;
