@@ -296,3 +296,6 @@ impl Ticket<'_> {
         flushed.await.map_err(|_| self.commit.unavailable())
     }
 }
+
+#[cfg(test)]
+mod tests;

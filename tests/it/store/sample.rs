@@ -1,0 +1,149 @@
+//! Records to put into a store.
+
+use jeton::store::client::{Client, ClientSecret};
+use jeton::store::grant::{Active, Authorization, AuthorizationRequest, CodeIssued, Grant, RefreshState, Requested, State};
+use jeton::store::user::User;
+use jeton::store::workspace::Workspace;
+use jeton::types::client::{ApplicationType, AuthMethod, GrantType, Permission};
+use jeton::types::entropy::{Entropy, SeededEntropy};
+use jeton::types::ids::{ClientId, GrantId, Subject, WorkspaceId, WorkspaceName};
+use jeton::types::lifetime::Lifetimes;
+use jeton::types::redirect_uri::RedirectUri;
+use jeton::types::scope::Scope;
+use jeton::types::secret::SecretDigest;
+use jeton::types::time::{UnixMillis, UnixSeconds};
+
+/// The present of these tests.
+pub const NOW: UnixSeconds = UnixSeconds(1_800_000_000);
+/// The workspace that most of them use.
+pub const WORKSPACE: WorkspaceId = WorkspaceId([7; 16]);
+
+pub fn workspace(id: WorkspaceId, name: &str) -> Workspace {
+    Workspace {
+        id,
+        name: WorkspaceName::parse(name).unwrap(),
+        display_name: "Example".to_owned(),
+        login_uri: Some("https://login.example.com/".to_owned()),
+        default_audience: None,
+        lifetimes: Lifetimes { access_token: Some(300), ..Lifetimes::default() },
+        suspended: false,
+        created_at: NOW,
+        revision: 1,
+    }
+}
+
+pub fn client_id(number: u64) -> ClientId {
+    ClientId::generate(&SeededEntropy::new(number)).unwrap()
+}
+
+pub fn client(number: u64) -> Client {
+    Client {
+        id: client_id(number),
+        name: format!("client {number}"),
+        uri: Some("https://example.com/".to_owned()),
+        redirect_uris: vec![redirect_uri()],
+        grant_types: vec![GrantType::AuthorizationCode, GrantType::RefreshToken],
+        auth_method: AuthMethod::ClientSecretBasic,
+        application_type: ApplicationType::Web,
+        scope: scope(),
+        default_scope: Scope::empty(),
+        default_audience: None,
+        lifetimes: Lifetimes::default(),
+        secrets: vec![ClientSecret { id: "s1".to_owned(), data_key: 1, digest: digest(1), created_at: NOW, expires_at: None }],
+        disabled: false,
+        permissions: vec![Permission::IssueCode],
+        created_at: NOW,
+        not_before: UnixMillis(0),
+        revision: 1,
+    }
+}
+
+pub fn user(subject: &str) -> User {
+    User {
+        subject: Subject::parse(subject).unwrap(),
+        username: subject.to_owned(),
+        disabled: false,
+        created_at: NOW,
+        not_before: UnixMillis(0),
+        in_directory: true,
+        revision: 1,
+    }
+}
+
+pub fn grant_id(number: u64) -> GrantId {
+    let entropy = SeededEntropy::new(number);
+    let entropy: &dyn Entropy = &entropy;
+    GrantId::generate(UnixMillis(NOW.0 * 1000), entropy).unwrap()
+}
+
+pub fn digest(byte: u8) -> SecretDigest {
+    SecretDigest([byte; 32])
+}
+
+pub fn scope() -> Scope {
+    Scope::parse("read write").unwrap()
+}
+
+pub fn redirect_uri() -> RedirectUri {
+    RedirectUri::from_stored("https://app.example.com/callback".to_owned())
+}
+
+pub fn authorization() -> Authorization {
+    Authorization { subject: Subject::parse("alice").unwrap(), scope: scope(), auth_time: NOW }
+}
+
+pub fn request() -> AuthorizationRequest {
+    AuthorizationRequest {
+        redirect_uri: redirect_uri(),
+        redirect_uri_sent: true,
+        scope: scope(),
+        state: Some("xyz".to_owned()),
+        code_challenge: None,
+        browser: None,
+    }
+}
+
+pub fn requested() -> Grant {
+    grant(State::Requested(Requested { request: request(), handle: digest(9), expires_at: NOW.plus(600) }))
+}
+
+/// A grant whose code has the digest of 1.
+pub fn code_issued() -> Grant {
+    grant(State::CodeIssued(CodeIssued {
+        request: request(),
+        authorization: authorization(),
+        code: digest(1),
+        released_by: None,
+        expires_at: NOW.plus(60),
+    }))
+}
+
+/// A grant whose refresh token of generation 0 has the digest of 100.
+pub fn rotating() -> Grant {
+    grant(State::Active(Active {
+        authorization: authorization(),
+        code: digest(1),
+        attempt: [0; 16],
+        expires_at: NOW.plus(86_400),
+        refresh: Some(first_refresh()),
+    }))
+}
+
+/// A grant without refresh token.
+pub fn active() -> Grant {
+    grant(State::Active(Active {
+        authorization: authorization(),
+        code: digest(1),
+        attempt: [0; 16],
+        expires_at: NOW.plus(900),
+        refresh: None,
+    }))
+}
+
+pub fn first_refresh() -> RefreshState {
+    RefreshState { generation: 0, head: digest(100), idle_expires_at: NOW.plus(3600), idle_lifetime: 3600, previous: None }
+}
+
+fn grant(state: State) -> Grant {
+    Grant { client: client_id(1), created_at: UnixMillis(NOW.0 * 1000), state }
+}
