@@ -48,6 +48,9 @@ macro_rules! parameters {
 }
 
 parameters! {
+    AccessToken = "access_token",
+    ActorToken = "actor_token",
+    Assertion = "assertion",
     ClientAssertion = "client_assertion",
     ClientAssertionType = "client_assertion_type",
     ClientId = "client_id",
@@ -56,6 +59,7 @@ parameters! {
     CodeChallenge = "code_challenge",
     CodeChallengeMethod = "code_challenge_method",
     CodeVerifier = "code_verifier",
+    DeviceCode = "device_code",
     GrantType = "grant_type",
     Password = "password",
     RedirectUri = "redirect_uri",
@@ -63,6 +67,7 @@ parameters! {
     ResponseType = "response_type",
     Scope = "scope",
     State = "state",
+    SubjectToken = "subject_token",
     Ticket = "ticket",
     Token = "token",
     TokenTypeHint = "token_type_hint",

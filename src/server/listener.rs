@@ -216,6 +216,8 @@ impl Port {
             .keep_alive_timeout(limits.ping_timeout)
             .max_concurrent_streams(limits.streams)
             .max_header_list_size(limits.head_bytes)
+            // The largest body that anything here reads: what comes beyond it is not buffered.
+            .initial_stream_window_size(64 * 1024)
             // CVE-2023-44487: streams that are opened only to be reset.
             .max_pending_accept_reset_streams(20)
             .max_local_error_reset_streams(1024);
@@ -245,11 +247,14 @@ impl Port {
         let mut connection = pin!(builder.serve_connection(TokioIo::new(stream), requests));
 
         let first_head = async {
-            sleep(self.limits.first_head).await;
             // HTTP/2 callers may connect long before they ask; pings find those that are gone.
-            if reached.load(Ordering::Relaxed) || builder.is_http2_available() {
-                std::future::pending::<()>().await;
+            if builder.is_http1_available() {
+                sleep(self.limits.first_head).await;
+                if !reached.load(Ordering::Relaxed) {
+                    return;
+                }
             }
+            std::future::pending().await
         };
         let end = async {
             tokio::select! {
@@ -298,10 +303,10 @@ async fn sniff(stream: &TcpStream) -> Option<Version> {
 
 /// `age`, a tenth more or less.  Steps of the golden ratio spread any run of numbers evenly.
 fn jittered(age: Duration, number: u64) -> Duration {
-    let step = number.wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 32;
-    #[allow(clippy::cast_precision_loss)] // 32 bits fit.
-    let fraction = step as f64 / f64::from(u32::MAX);
-    age.mul_f64(0.9 + 0.2 * fraction)
+    let fraction = number.wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 32;
+    let spread = ((age / 5).as_millis() * u128::from(fraction)) >> 32;
+    let later = Duration::from_millis(u64::try_from(spread).unwrap_or(u64::MAX));
+    age.saturating_sub(age / 10).saturating_add(later)
 }
 
 /// The requests of one connection.
@@ -320,5 +325,23 @@ impl hyper::service::Service<Request<Incoming>> for Requests<'_> {
         self.reached.store(true, Ordering::Relaxed);
         request.extensions_mut().insert(ConnectInfo(self.peer));
         self.router.clone().call(request)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ages_differ_by_a_tenth_at_most_and_spread_evenly() {
+        let age = Duration::from_secs(1000);
+        let ages: Vec<u64> = (0..100).map(|number| jittered(age, number).as_secs()).collect();
+        assert!(ages.iter().all(|age| (900..=1100).contains(age)));
+        for decile in 0..10 {
+            let (from, until) = (900 + decile * 20, 920 + decile * 20);
+            let inside = ages.iter().filter(|age| (from..until).contains(*age)).count();
+            assert!((5..=15).contains(&inside), "{inside} of 100 ages are between {from} and {until}");
+        }
+        assert!(jittered(Duration::MAX, u64::MAX) > age);
     }
 }
