@@ -1,0 +1,11 @@
+//! The REST gateway alone, over services that record what they were sent.
+
+mod authorize;
+mod credentials;
+mod cross_origin;
+mod documents;
+mod limits;
+mod logs;
+mod paths;
+mod recorder;
+mod token;
