@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use quick_cache::sync::Cache;
+use tokio::sync::Mutex;
 
 use crate::store::client::Client;
 use crate::store::{Replaced, Store, StoreError};
@@ -18,13 +19,15 @@ pub struct Clients {
     store: Arc<dyn Store>,
     /// `None` is a client that was deleted.
     cache: Cache<Key, Option<Arc<Client>>>,
+    /// Held over a change in the store and in the cache, so that both see changes in one order.
+    writing: Mutex<()>,
 }
 
 impl Clients {
     /// The clients of a store.
     #[must_use]
     pub fn new(store: Arc<dyn Store>) -> Self {
-        Self { store, cache: Cache::new(CACHED_CLIENTS) }
+        Self { store, cache: Cache::new(CACHED_CLIENTS), writing: Mutex::default() }
     }
 
     /// One client.
@@ -60,13 +63,10 @@ impl Clients {
     /// # Errors
     /// Those of the store.
     pub async fn replace(&self, workspace: WorkspaceId, expected: u64, client: Client) -> Result<Replaced, StoreError> {
+        let _writing = self.writing.lock().await;
         let replaced = self.store.replace_client(workspace, expected, &client).await?;
         if replaced == Replaced::Done {
-            let key = (workspace, client.id.clone());
-            let newer = self.cache.peek(&key).flatten().is_some_and(|cached| cached.revision > client.revision);
-            if !newer {
-                self.cache.insert(key, Some(Arc::new(client)));
-            }
+            self.cache.insert((workspace, client.id.clone()), Some(Arc::new(client)));
         }
         Ok(replaced)
     }
@@ -76,6 +76,7 @@ impl Clients {
     /// # Errors
     /// Those of the store.
     pub async fn delete(&self, workspace: WorkspaceId, id: &ClientId) -> Result<bool, StoreError> {
+        let _writing = self.writing.lock().await;
         let deleted = self.store.delete_client(workspace, id).await?;
         self.cache.insert((workspace, id.clone()), None);
         Ok(deleted)

@@ -7,7 +7,7 @@ use tracing::{info, warn};
 use crate::engine::Engine;
 use crate::engine::trusted::Administrator;
 use crate::engine::workspaces::WorkspaceEntry;
-use crate::keys::ring::{KeyRing, KeyState, RingKey, new_signing_key};
+use crate::keys::ring::{KeyRing, KeyState, KeyTimes, RingKey, new_signing_key};
 use crate::types::error::{OAuthError, Refusal};
 use crate::types::ids::WorkspaceName;
 use crate::types::time::UnixSeconds;
@@ -97,7 +97,9 @@ impl Engine {
             RotationMode::Announced => now.plus(self.settings.key_announce),
             RotationMode::Now | RotationMode::Compromised => now,
         };
-        let key = new_signing_key(id, now, active_from, self.data_keys.newest(), &*self.entropy)?;
+        let serial = workspace.keys.all().map(|old| old.serial).max().unwrap_or_default().saturating_add(1);
+        let times = KeyTimes { announced_at: now, active_from, serial };
+        let key = new_signing_key(id, times, self.data_keys.newest(), &*self.entropy)?;
         self.store.insert_signing_key(id, &key).await?;
         let announced = |old: &&RingKey| old.state(now) == KeyState::Announced;
         // A key that is announced for later would take over from one that signs now.

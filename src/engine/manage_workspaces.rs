@@ -9,7 +9,7 @@ use crate::engine::page::PageRequest;
 use crate::engine::register::{check_audience, check_lifetimes};
 use crate::engine::trusted::Administrator;
 use crate::engine::workspaces::{WorkspaceEntry, issuer_of};
-use crate::keys::ring::{KeyRing, new_signing_key};
+use crate::keys::ring::{KeyRing, KeyTimes, new_signing_key};
 use crate::store::Replaced;
 use crate::store::workspace::Workspace;
 use crate::types::error::{OAuthError, Refusal};
@@ -118,7 +118,12 @@ impl Engine {
             revision: 1,
         };
         let record = settings.apply_to(blank)?;
-        let key = new_signing_key(id, now, now, self.data_keys.newest(), &*self.entropy)?;
+        let key = new_signing_key(
+            id,
+            KeyTimes { announced_at: now, active_from: now, serial: 1 },
+            self.data_keys.newest(),
+            &*self.entropy,
+        )?;
         self.store.insert_signing_key(id, &key).await?;
         if !self.store.insert_workspace(&record).await? {
             return Err(Refusal::AlreadyExists("there is a workspace of that name already"));

@@ -25,6 +25,8 @@ pub struct RingKey {
     pub announced_at: UnixSeconds,
     /// From when on it signs.
     pub active_from: UnixSeconds,
+    /// Counts the workspace's keys.
+    pub serial: u64,
     /// From when on its successor signs.
     pub retired_at: Option<UnixSeconds>,
     /// From when on it is not published any more.
@@ -77,7 +79,7 @@ impl KeyRing {
         data_keys: &DataKeyRing,
         clock_skew: i64,
     ) -> Result<Self, CannotOpen> {
-        kept.sort_by_key(|key| (key.active_from, key.announced_at));
+        kept.sort_by_key(|key| (key.active_from, key.serial));
         let mut keys: Vec<RingKey> = Vec::with_capacity(kept.len());
         for record in kept {
             if let Some(before) = keys.last_mut() {
@@ -88,6 +90,7 @@ impl KeyRing {
                 key: Arc::new(open_key(workspace, &record, data_keys)?),
                 announced_at: record.announced_at,
                 active_from: record.active_from,
+                serial: record.serial,
                 retired_at: None,
                 removed_at: None,
             });
@@ -128,14 +131,24 @@ impl KeyRing {
     }
 }
 
+/// When a new key is published, and when it signs.
+#[derive(Clone, Copy, Debug)]
+pub struct KeyTimes {
+    /// Since when it is published.
+    pub announced_at: UnixSeconds,
+    /// From when on it signs.
+    pub active_from: UnixSeconds,
+    /// One more than that of the key before.
+    pub serial: u64,
+}
+
 /// A new key as it is kept.
 ///
 /// # Errors
 /// Without randomness.
 pub fn new_signing_key(
     workspace: WorkspaceId,
-    announced_at: UnixSeconds,
-    active_from: UnixSeconds,
+    times: KeyTimes,
     data_keys: &DataKeys,
     entropy: &dyn Entropy,
 ) -> Result<SigningKey, NoEntropy> {
@@ -147,8 +160,9 @@ pub fn new_signing_key(
         data_key: data_keys.id(),
         sealed_seed,
         public_key: key.public_key(),
-        announced_at,
-        active_from,
+        announced_at: times.announced_at,
+        active_from: times.active_from,
+        serial: times.serial,
     })
 }
 

@@ -77,7 +77,6 @@ impl<H: Health> Clone for Common<H> {
 }
 
 /// Package `jeton.v1`, for everybody.
-#[must_use]
 pub fn public<H: Health>(apis: &PublicApis, common: Common<H>) -> Router {
     let limit = common.message_bytes;
     let routes = Routes::new(TokenServiceServer::from_arc(Arc::clone(&apis.token)).max_decoding_message_size(limit));
@@ -85,7 +84,6 @@ pub fn public<H: Health>(apis: &PublicApis, common: Common<H>) -> Router {
 }
 
 /// Packages `jeton.v1` and `jeton.admin.v1`, for operators.
-#[must_use]
 pub fn admin<H: Health>(engine: &Arc<Engine>, apis: &PublicApis, common: Common<H>) -> Router {
     let limit = common.message_bytes;
     let routes = Routes::new(TokenServiceServer::from_arc(Arc::clone(&apis.token)).max_decoding_message_size(limit))

@@ -18,6 +18,8 @@ pub struct SigningKey {
     pub announced_at: UnixSeconds,
     /// From when on it signs.
     pub active_from: UnixSeconds,
+    /// Counts the workspace's keys: of two that are active from the same second, the later one signs.
+    pub serial: u64,
 }
 
 /// The keys that digest, authenticate and seal, sealed under the master key.

@@ -21,6 +21,7 @@ impl Record for SigningKey {
             public_key: self.public_key.to_vec(),
             announced_at: self.announced_at.0,
             active_from: self.active_from.0,
+            serial: self.serial,
         }
     }
 
@@ -35,6 +36,7 @@ impl Record for SigningKey {
             public_key: message.public_key.try_into().ok()?,
             announced_at: UnixSeconds(message.announced_at),
             active_from: UnixSeconds(message.active_from),
+            serial: message.serial,
         })
     }
 }

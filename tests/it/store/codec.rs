@@ -58,7 +58,7 @@ proptest! {
     #[test]
     fn every_key_round_trips(sealed in vec(any::<u8>(), 0..200), public_key: [u8; 32], data_key: u8, at in instant()) {
         let kid = "kid".to_owned();
-        round_trips(&SigningKey { kid, data_key, sealed_seed: sealed.clone(), public_key, announced_at: at, active_from: at });
+        round_trips(&SigningKey { kid, data_key, sealed_seed: sealed.clone(), public_key, announced_at: at, active_from: at, serial: 7 });
         round_trips(&SealedDataKeys { id: data_key, created_at: at, sealed });
     }
 

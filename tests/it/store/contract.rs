@@ -469,6 +469,7 @@ fn signing_key(kid: &str) -> SigningKey {
         public_key: [5; 32],
         announced_at: NOW,
         active_from: NOW.plus(1800),
+        serial: 2,
     }
 }
 
