@@ -1,5 +1,6 @@
 //! `jeton check-config`: what a server would be started with, and why.
 
+use std::io::Write;
 use std::path::PathBuf;
 
 use clap::Args;
@@ -55,7 +56,7 @@ impl CheckConfig {
         let records = config.layers.settings().map(record).collect();
         output.list(records, &["key", "value", "from"])?;
         for warning in &config.warnings {
-            eprintln!("warning: {warning}");
+            writeln!(std::io::stderr(), "warning: {warning}")?;
         }
         Ok(())
     }

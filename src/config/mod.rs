@@ -153,7 +153,7 @@ pub struct Keys {
 /// What one caller may ask of the server.
 #[derive(Clone, Copy, Debug)]
 pub struct Limits {
-    /// The largest request body.
+    /// The largest gRPC message.
     pub body_bytes: usize,
     /// Open connections of each listener.
     pub connections: usize,
@@ -227,8 +227,8 @@ impl Config {
             plaintext: reader.choice("network.plaintext", &[("loopback", Plaintext::Loopback), ("mesh", Plaintext::Mesh)])?,
             store: StoreConfig {
                 kind: read_store_kind(&reader)?,
-                cache_bytes: reader.bytes("store.cache_bytes", &(1 << 20..=1 << 40))?,
-                min_free_bytes: reader.bytes("store.min_free_bytes", &(0..=1 << 50))?,
+                cache_bytes: reader.count("store.cache_bytes", &(1 << 20..=1 << 40))?,
+                min_free_bytes: reader.count("store.min_free_bytes", &(0..=1 << 50))?,
             },
             secrets: secrets::read(&reader, given, &mut warnings)?,
             lifetimes: Lifetimes {
@@ -281,12 +281,6 @@ impl Config {
         }
         if self.issuer.is_none() && !self.listen.http.ip().is_loopback() {
             return Err(reader.refused("issuer", "must be set when listen.http is not a loopback address"));
-        }
-        if self.lifetimes.refresh_idle > self.lifetimes.refresh_absolute {
-            return Err(reader.refused(
-                "lifetimes.refresh_idle_seconds",
-                "must not be longer than lifetimes.refresh_absolute_seconds, which ends the grant",
-            ));
         }
         Ok(())
     }

@@ -38,16 +38,13 @@ impl Reader<'_> {
         }
     }
 
-    pub(super) fn count(&self, key: &str, allowed: &RangeInclusive<i64>) -> Result<usize, ConfigError> {
-        usize::try_from(self.integer(key, allowed)?).map_err(|_| self.refused(key, "is too large for this machine"))
-    }
-
-    pub(super) fn bytes(&self, key: &str, allowed: &RangeInclusive<i64>) -> Result<u64, ConfigError> {
-        u64::try_from(self.integer(key, allowed)?).map_err(|_| self.refused(key, "must not be negative"))
+    /// An integer as another type, into which every allowed value fits.
+    pub(super) fn count<T: TryFrom<i64>>(&self, key: &str, allowed: &RangeInclusive<i64>) -> Result<T, ConfigError> {
+        T::try_from(self.integer(key, allowed)?).map_err(|_| self.refused(key, "is too large for this machine"))
     }
 
     pub(super) fn milliseconds(&self, key: &str, allowed: &RangeInclusive<i64>) -> Result<Duration, ConfigError> {
-        self.bytes(key, allowed).map(Duration::from_millis)
+        self.count(key, allowed).map(Duration::from_millis)
     }
 
     pub(super) fn choice<T: Copy>(&self, key: &str, choices: &[(&str, T)]) -> Result<T, ConfigError> {

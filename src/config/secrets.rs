@@ -2,45 +2,59 @@
 
 use std::path::Path;
 
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use zeroize::Zeroizing;
+
 use crate::config::Secrets;
 use crate::config::environment::{ADMIN_TOKEN, EnvironmentSecrets, MASTER_KEY};
 use crate::config::error::ConfigError;
 use crate::config::reader::Reader;
 use crate::types::secret::Secret;
 
-/// The least characters of a supplied secret: 128 bits in hexadecimal.
+/// The least characters of an admin token: 128 bits in hexadecimal.
 const LEAST_CHARACTERS: usize = 32;
+
+/// A secret that may be supplied.
+struct Kind {
+    key: &'static str,
+    variable: &'static str,
+    check: fn(&Secret) -> Result<(), &'static str>,
+}
+
+const ADMIN: Kind = Kind { key: "secrets.admin_token_file", variable: ADMIN_TOKEN, check: check_admin_token };
+const MASTER: Kind = Kind { key: "secrets.master_key_file", variable: MASTER_KEY, check: check_master_key };
 
 /// Takes each secret from the one place where it was supplied.
 pub(super) fn read(reader: &Reader<'_>, given: EnvironmentSecrets, warnings: &mut Vec<String>) -> Result<Secrets, ConfigError> {
     Ok(Secrets {
-        admin_token: one(reader, "secrets.admin_token_file", ADMIN_TOKEN, given.admin_token, warnings)?,
-        master_key: one(reader, "secrets.master_key_file", MASTER_KEY, given.master_key, warnings)?,
+        admin_token: one(reader, &ADMIN, given.admin_token, warnings)?,
+        master_key: one(reader, &MASTER, given.master_key, warnings)?,
     })
 }
 
 fn one(
     reader: &Reader<'_>,
-    key: &str,
-    variable: &str,
+    kind: &Kind,
     value: Option<Secret>,
     warnings: &mut Vec<String>,
 ) -> Result<Option<Secret>, ConfigError> {
+    let Kind { key, variable, check } = kind;
     let path = reader.text(key)?;
     match (value, path.is_empty()) {
         (None, true) => Ok(None),
         (Some(_), false) => Err(reader.refused(key, format!("is set beside {variable}; leave one of them out"))),
         (None, false) => {
             let text = std::fs::read_to_string(Path::new(path))
+                .map(Zeroizing::new)
                 .map_err(|cause| reader.refused(key, format!("names a file that cannot be read: {cause}")))?;
             let secret = Secret::new(text.trim_end_matches(['\r', '\n']).to_owned());
-            drop(Secret::new(text));
-            check(&secret).map_err(|problem| reader.refused(key, format!("names a file whose secret {problem}")))?;
+            check(&secret).map_err(|problem| reader.refused(key, format!("names a file that {problem}")))?;
             Ok(Some(secret))
         }
         (Some(secret), true) => {
             check(&secret).map_err(|problem| ConfigError::Value {
-                key: variable.to_owned(),
+                key: (*variable).to_owned(),
                 layer: "environment".to_owned(),
                 problem: problem.to_owned(),
             })?;
@@ -52,14 +66,19 @@ fn one(
     }
 }
 
-/// What a header and a file can carry, and nobody can guess.
-fn check(secret: &Secret) -> Result<(), &'static str> {
+/// What a header can carry and nobody can guess.
+fn check_admin_token(secret: &Secret) -> Result<(), &'static str> {
     let text = secret.expose_secret();
-    if text.len() < LEAST_CHARACTERS {
-        return Err("must have at least 32 characters, for example those of: openssl rand -hex 32");
-    }
-    if !text.bytes().all(|byte| byte.is_ascii_graphic()) {
-        return Err("must be of printable ASCII characters without spaces");
+    if text.len() < LEAST_CHARACTERS || !text.bytes().all(|byte| byte.is_ascii_graphic()) {
+        return Err("must hold at least 32 printable characters without spaces, as openssl rand -hex 32 makes them");
     }
     Ok(())
+}
+
+fn check_master_key(secret: &Secret) -> Result<(), &'static str> {
+    let decoded = STANDARD.decode(secret.expose_secret()).map(Zeroizing::new);
+    if decoded.is_ok_and(|key| key.len() == 32) {
+        return Ok(());
+    }
+    Err("must hold 32 bytes in base64, as openssl rand -base64 32 makes them")
 }
