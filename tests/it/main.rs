@@ -3,6 +3,7 @@
 // clippy.toml allows these in test functions, but not in what they share.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
+mod cli;
 mod gateway;
 mod listener;
 mod store;

@@ -1,0 +1,45 @@
+//! Help that teaches: every command has some, and the one of jeton itself names the exit codes.
+
+use tempfile::tempdir;
+
+use super::{answer, jeton};
+
+#[test]
+fn every_command_explains_itself() {
+    let directory = tempdir().unwrap();
+    for (command, says) in [
+        (&["--help"][..], "3  the store is damaged"),
+        (&["serve", "--help"], "JETON_SECTION__KEY"),
+        (&["client", "--help"], "rotate-secret"),
+        (&["client", "create", "--help"], "--redirect-uri <URI>"),
+        (&["client", "permit", "--help"], "issue_code"),
+        (&["workspace", "create", "--help"], "--login-uri <URI>"),
+        (&["user", "create", "--help"], "--username <NAME>"),
+        (&["key", "rotate", "--help"], "--compromised"),
+        (&["check-config", "--help"], "--print-defaults"),
+        (&["healthcheck", "--help"], "4 when it does not answer"),
+    ] {
+        let help = answer(jeton(directory.path()).args(command));
+        assert_eq!((help.code, help.stderr.as_str()), (0, ""), "{command:?}");
+        assert!(help.stdout.contains(says), "{command:?} does not say {says}:\n{}", help.stdout);
+    }
+}
+
+#[test]
+fn wrong_usage_ends_with_2() {
+    let directory = tempdir().unwrap();
+    for command in [
+        &[][..],
+        &["nothing"],
+        &["client", "create"],
+        &["client", "create", "--name", "n", "--grant-type", "password"],
+        &["client", "create", "--name", "n", "--public", "--auth-method", "client_secret_post"],
+        &["client", "permit", "jc_x"],
+        &["key", "rotate", "--now", "--compromised"],
+        &["client", "list", "--output", "yaml"],
+    ] {
+        let refused = answer(jeton(directory.path()).args(command));
+        assert_eq!((refused.code, refused.stdout.as_str()), (2, ""), "{command:?}");
+        assert!(!refused.stderr.is_empty());
+    }
+}
