@@ -140,7 +140,7 @@ async fn greet(config: &Config, running: &Running, mode: Mode, output: Output) -
         Mode::Dev => Some(seed(config, running).await?),
         Mode::Production => None,
     };
-    let data_dir = std::path::absolute(&config.data_dir).unwrap_or_else(|_| config.data_dir.clone());
+    let data_dir = absolute(&config.data_dir);
     match output {
         Output::Json => line(&summary(running, &data_dir, seeded.as_ref()).to_string()),
         Output::Table => {
@@ -168,7 +168,7 @@ fn announce(running: &Running, data_dir: &Path) -> Result<(), Failure> {
         line(&format!("opened {}", data_dir.display()))?;
     }
     if let Some(file) = &running.admin_token_file {
-        line(&format!("admin token  {}", file.display()))?;
+        line(&format!("admin token  {}", absolute(file).display()))?;
     }
     let addresses = &running.addresses;
     line(&format!("issuer       {}", running.issuer))?;
@@ -187,7 +187,7 @@ fn summary(running: &Running, data_dir: &Path, seeded: Option<&Seeded>) -> Value
         "ops": addresses.ops,
         "issuer": running.issuer,
         "data_dir": data_dir,
-        "admin_token_file": running.admin_token_file.as_ref().map(absolute),
+        "admin_token_file": running.admin_token_file.as_deref().map(absolute),
     });
     if let (Some(seeded), Some(members)) = (seeded, summary.as_object_mut()) {
         members.insert("dev".to_owned(), seeded.summary());
@@ -195,8 +195,9 @@ fn summary(running: &Running, data_dir: &Path, seeded: Option<&Seeded>) -> Value
     summary
 }
 
-fn absolute(path: &PathBuf) -> PathBuf {
-    std::path::absolute(path).unwrap_or_else(|_| path.clone())
+/// The path as it is found from everywhere.
+fn absolute(path: &Path) -> PathBuf {
+    std::path::absolute(path).unwrap_or_else(|_| path.to_owned())
 }
 
 impl From<StartError> for Failure {

@@ -9,6 +9,7 @@ mod management;
 mod properties;
 mod ranges;
 mod secrets;
+mod serve;
 
 use std::path::Path;
 use std::process::{Command, Output};
