@@ -29,6 +29,16 @@ pub enum ClientCredential {
     },
 }
 
+impl ClientCredential {
+    /// The id that the request claims, proved or not.
+    #[must_use]
+    pub fn claimed_id(&self) -> &str {
+        match self {
+            Self::Secret { client_id, .. } | Self::Public { client_id } => client_id,
+        }
+    }
+}
+
 /// A client that has proved who it is, or a public one that has named itself, in its workspace.
 #[derive(Clone, Debug)]
 pub struct AuthenticatedClient {
@@ -70,10 +80,7 @@ impl Engine {
         credential: &ClientCredential,
     ) -> Result<AuthenticatedClient, OAuthError> {
         let entry = self.workspaces.get(workspace).filter(|entry| !entry.record.suspended);
-        let claimed = match credential {
-            ClientCredential::Secret { client_id, .. } | ClientCredential::Public { client_id } => client_id,
-        };
-        let client = match (&entry, ClientId::parse(claimed)) {
+        let client = match (&entry, ClientId::parse(credential.claimed_id())) {
             (Some(entry), Ok(id)) => self.clients.get(entry.record.id, &id).await?,
             _ => None,
         };

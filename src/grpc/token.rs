@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use tonic::{Request, Response, Status};
+use tracing::debug;
 
 use crate::engine::Engine;
 use crate::engine::token::TokenGrant;
@@ -56,7 +57,10 @@ impl TokenApi {
         let workspace = credential_workspace(&request.workspace)?;
         let grant = parse_grant(request.grant)?;
         let credential = credential(request.client_authentication)?;
-        let tokens = self.engine.issue_token(&workspace, &credential, grant).await?;
+        let grant_type = grant.grant_type();
+        let issued = self.engine.issue_token(&workspace, &credential, grant).await;
+        let tokens = issued.map_err(|error| error.about(&workspace, credential.claimed_id()))?;
+        debug!(%workspace, client.id = credential.claimed_id(), %grant_type, "token issued");
         Ok(v1::IssueTokenResponse {
             access_token: tokens.access_token.expose_secret().to_owned(),
             token_type: "Bearer".to_owned(),
@@ -103,7 +107,8 @@ impl TokenService for TokenApi {
             let workspace = credential_workspace(&request.workspace)?;
             let credential = credential(request.client_authentication)?;
             let token = token("token", request.token)?;
-            let Some(active) = self.engine.introspect(&workspace, &credential, &token).await? else {
+            let introspected = self.engine.introspect(&workspace, &credential, &token).await;
+            let Some(active) = introspected.map_err(|error| error.about(&workspace, credential.claimed_id()))? else {
                 return Ok(v1::IntrospectTokenResponse::default());
             };
             let mut answer = v1::IntrospectTokenResponse {
@@ -132,7 +137,8 @@ impl TokenService for TokenApi {
             let workspace = credential_workspace(&request.workspace)?;
             let credential = credential(request.client_authentication)?;
             let token = token("token", request.token)?;
-            self.engine.revoke(&workspace, &credential, &token).await?;
+            let revoked = self.engine.revoke(&workspace, &credential, &token).await;
+            revoked.map_err(|error| error.about(&workspace, credential.claimed_id()))?;
             Ok(v1::RevokeTokenResponse {})
         };
         self.revoke.oauth(call).await

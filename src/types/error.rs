@@ -5,6 +5,7 @@ use std::error::Error;
 use std::fmt;
 
 use crate::types::entropy::NoEntropy;
+use crate::types::ids::{ClientId, WorkspaceName};
 
 /// The error codes of the RFCs.  How each travels stands in the one table of `grpc/status.rs`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -95,12 +96,31 @@ pub struct OAuthError {
     pub redirect_uri: Option<String>,
     /// For the log only.
     pub cause: Option<Box<dyn Error + Send + Sync>>,
+    /// Whom it was about, for the log only.
+    pub about: Option<Box<About>>,
+}
+
+/// Whom a refusal was about: only names that were found well-formed, so that no caller writes into
+/// the log.
+#[derive(Debug)]
+pub struct About {
+    /// The workspace that was named.
+    pub workspace: WorkspaceName,
+    /// The client that was claimed.
+    pub client: Option<ClientId>,
 }
 
 impl OAuthError {
     /// A refusal with a sentence.
     pub fn new(code: ErrorCode, description: impl Into<Cow<'static, str>>) -> Self {
-        Self { code, description: description.into(), redirect_uri: None, cause: None }
+        Self { code, description: description.into(), redirect_uri: None, cause: None, about: None }
+    }
+
+    /// The same refusal, with whom it was about.
+    #[must_use]
+    pub fn about(self, workspace: &WorkspaceName, claimed_client: &str) -> Self {
+        let client = ClientId::parse(claimed_client).ok();
+        Self { about: Some(Box::new(About { workspace: workspace.clone(), client })), ..self }
     }
 
     /// `invalid_request`.

@@ -5,5 +5,7 @@
 
 mod cli;
 mod gateway;
+mod grant_model;
 mod listener;
+mod properties;
 mod store;
