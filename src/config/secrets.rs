@@ -2,14 +2,13 @@
 
 use std::path::Path;
 
-use base64::Engine;
-use base64::engine::general_purpose::STANDARD;
 use zeroize::Zeroizing;
 
 use crate::config::Secrets;
 use crate::config::environment::{ADMIN_TOKEN, EnvironmentSecrets, MASTER_KEY};
 use crate::config::error::ConfigError;
 use crate::config::reader::Reader;
+use crate::keys::master_key::MasterKey;
 use crate::types::secret::Secret;
 
 /// The least characters of an admin token: 128 bits in hexadecimal.
@@ -76,9 +75,8 @@ fn check_admin_token(secret: &Secret) -> Result<(), &'static str> {
 }
 
 fn check_master_key(secret: &Secret) -> Result<(), &'static str> {
-    let decoded = STANDARD.decode(secret.expose_secret()).map(Zeroizing::new);
-    if decoded.is_ok_and(|key| key.len() == 32) {
-        return Ok(());
+    match MasterKey::parse(secret) {
+        Ok(_) => Ok(()),
+        Err(_) => Err("must hold 32 bytes in base64, as openssl rand -base64 32 makes them"),
     }
-    Err("must hold 32 bytes in base64, as openssl rand -base64 32 makes them")
 }

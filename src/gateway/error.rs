@@ -10,8 +10,9 @@ use http::{HeaderMap, HeaderValue, StatusCode};
 use serde::Serialize;
 use tonic::{Code, Status};
 use tonic_types::StatusExt;
+use tracing::info;
 
-use crate::grpc::status::oauth_error;
+use crate::grpc::status::{self, codes, oauth_error};
 use crate::types::error::{ErrorCode, OAuthError};
 
 /// A refusal on its way out.
@@ -50,34 +51,21 @@ impl Refused {
     }
 
     fn of_code(code: ErrorCode, description: impl Into<Cow<'static, str>>) -> Self {
-        Self { retry_after: retry_after(code), ..Self::new(http_status(code), code.as_str(), description) }
-    }
-}
-
-/// The HTTP status of an error code (RFC 6749 section 5.2).
-fn http_status(code: ErrorCode) -> StatusCode {
-    match code {
-        ErrorCode::InvalidClient => StatusCode::UNAUTHORIZED,
-        ErrorCode::ServerError => StatusCode::INTERNAL_SERVER_ERROR,
-        ErrorCode::TemporarilyUnavailable => StatusCode::SERVICE_UNAVAILABLE,
-        ErrorCode::InvalidRequest
-        | ErrorCode::InvalidGrant
-        | ErrorCode::UnauthorizedClient
-        | ErrorCode::UnsupportedGrantType
-        | ErrorCode::InvalidScope
-        | ErrorCode::AccessDenied
-        | ErrorCode::UnsupportedResponseType
-        | ErrorCode::InvalidRedirectUri
-        | ErrorCode::InvalidClientMetadata => StatusCode::BAD_REQUEST,
+        let status = StatusCode::from_u16(codes(code).1).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+        Self { retry_after: retry_after(code), ..Self::new(status, code.as_str(), description) }
     }
 }
 
 fn retry_after(code: ErrorCode) -> Option<u64> {
-    (code == ErrorCode::TemporarilyUnavailable).then_some(1)
+    (code == ErrorCode::TemporarilyUnavailable).then_some(status::RETRY_AFTER.as_secs())
 }
 
+/// What the gateway refuses by itself, before any service could count it.
 impl From<OAuthError> for Refused {
     fn from(error: OAuthError) -> Self {
+        let outcome = error.code.as_str();
+        metrics::counter!("jeton_gateway_refusals_total", "outcome" => outcome).increment(1);
+        info!(outcome, reason = %error.description, "refused by the gateway");
         Self { redirect_uri: error.redirect_uri, ..Self::of_code(error.code, error.description) }
     }
 }

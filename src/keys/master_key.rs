@@ -15,7 +15,7 @@ pub struct MasterKey([u8; 32]);
 
 /// A text is not a master key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("a master key is 32 bytes in base64 or hexadecimal, as `openssl rand -base64 32` prints them")]
+#[error("a master key is 32 bytes in base64, as `openssl rand -base64 32` prints them")]
 pub struct MalformedMasterKey;
 
 impl MasterKey {
@@ -30,13 +30,10 @@ impl MasterKey {
     /// Reads one, as [`MasterKey::encode`] writes it.
     ///
     /// # Errors
-    /// When it is not 32 bytes in base64 or hexadecimal.
+    /// When it is not 32 bytes in base64.
     pub fn parse(text: &Secret) -> Result<Self, MalformedMasterKey> {
-        let text = text.expose_secret().trim();
-        let decoded = Zeroizing::new(match text.len() {
-            64 => hex(text).ok_or(MalformedMasterKey)?,
-            _ => STANDARD.decode(text).map_err(|_| MalformedMasterKey)?,
-        });
+        let decoded = STANDARD.decode(text.expose_secret().trim()).map(Zeroizing::new);
+        let decoded = decoded.map_err(|_| MalformedMasterKey)?;
         decoded.as_slice().try_into().map(Self).map_err(|_| MalformedMasterKey)
     }
 
@@ -49,11 +46,6 @@ impl MasterKey {
     pub(super) fn bytes(&self) -> &[u8; 32] {
         &self.0
     }
-}
-
-fn hex(text: &str) -> Option<Vec<u8>> {
-    let digits = text.as_bytes().chunks_exact(2);
-    digits.map(|pair| u8::from_str_radix(std::str::from_utf8(pair).ok()?, 16).ok()).collect()
 }
 
 impl fmt::Debug for MasterKey {

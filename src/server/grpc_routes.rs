@@ -106,6 +106,8 @@ fn finish<H: Health>(routes: Routes, common: Common<H>) -> Router {
     let reflection = tonic_reflection::server::Builder::configure()
         .register_encoded_file_descriptor_set(pb::FILE_DESCRIPTOR_SET)
         .register_encoded_file_descriptor_set(tonic_health::pb::FILE_DESCRIPTOR_SET)
+        // So that tools show the details of a refusal in words.
+        .register_encoded_file_descriptor_set(tonic_types::pb::FILE_DESCRIPTOR_SET)
         .build_v1();
     let routes = match (common.reflection, reflection) {
         (Reflection::On, Ok(reflection)) => routes.add_service(reflection),

@@ -92,9 +92,24 @@ pub fn metrics() -> Result<PrometheusHandle, TelemetryError> {
         // Fails only when a program that embeds this library has a recorder of its own, which then
         // gets the metrics, while this handle stays empty.
         let _ = metrics::set_global_recorder(recorder);
+        describe();
         handle
     });
     Ok(handle.clone())
+}
+
+/// The `# HELP` lines.
+fn describe() {
+    use metrics::{Unit, describe_counter, describe_gauge, describe_histogram};
+    describe_counter!("jeton_requests_total", "Calls by method, grant type and outcome.");
+    describe_counter!("jeton_gateway_refusals_total", "Requests that the REST gateway refused before any call.");
+    describe_histogram!("jeton_request_duration_seconds", Unit::Seconds, "How long calls took, by method.");
+    describe_histogram!("jeton_sign_duration_seconds", Unit::Seconds, "How long signatures took.");
+    describe_histogram!("jeton_store_flush_duration_seconds", Unit::Seconds, "How long flushes to disk took.");
+    describe_histogram!("jeton_store_batch_size", "Commits that shared a flush.");
+    describe_counter!("jeton_store_commits_total", "Durable commits.");
+    describe_gauge!("jeton_store_disk_bytes", Unit::Bytes, "What the store takes on disk.");
+    describe_gauge!("jeton_store_free_bytes", Unit::Bytes, "What is free on the store's disk.");
 }
 
 /// Keeps the recorder small until it is dropped: a scrape does it too, but nobody may be scraping.

@@ -1,5 +1,8 @@
 //! The figures: `cargo bench` for all of them, `cargo bench -- NAME…` for some.
 
+// clippy.toml allows these in tests, and a benchmark is none to it.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
 mod store;
 
 fn main() {
