@@ -1,8 +1,8 @@
 //! The embedded store: sled 0.34 inside a fence that makes what was acknowledged survive.
 //!
-//! The fence: one process at a time ([`directory`]), a group commit with an fdatasync of its own
-//! ([`commit`], [`flusher`]), a mark outside sled that tells at open whether something is missing
-//! ([`mark`], [`open`]), and a checksum on every record ([`crate::store::codec`]).
+//! The fence: one process at a time (`directory`), a group commit with an fdatasync of its own
+//! (`commit`, `flusher`), a mark outside sled that tells at open whether something is missing
+//! (`mark`, `open`), and a checksum on every record ([`crate::store::codec`]).
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
