@@ -8,4 +8,6 @@ mod gateway;
 mod grant_model;
 mod listener;
 mod properties;
+mod protocol;
 mod store;
+mod support;

@@ -1,0 +1,7 @@
+//! What the protocol tests share: a whole server in this process, and clients for both its surfaces.
+
+pub mod clients;
+pub mod jwt;
+pub mod server;
+pub mod surface;
+pub mod web;
