@@ -6,7 +6,7 @@
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use tokio::sync::{oneshot, watch};
 
@@ -190,16 +190,14 @@ impl Commit {
         self.wake.notify_all();
     }
 
-    /// For the flusher: waits for a batch.  After a batch of `last` it lets the next one grow for up
-    /// to `gather`, because those it has just woken are about to come back.
-    pub fn next(&self, last: usize, gather: Duration, idle: Duration) -> Next {
+    /// For the flusher: waits for a batch.  After one of `last`, which took `took`, it lets the next
+    /// one grow for at most as long again: those it has just woken are about to come back, and to
+    /// flush with them costs less than to flush for them once more.
+    pub fn next(&self, last: usize, took: Duration, idle: Duration) -> Next {
         let mut queue = self.locked();
-        if last > 1 && queue.batch.len() < last && matches!(queue.phase, Phase::Open) {
-            queue.wanted = last;
-            let waited = self
-                .wake
-                .wait_timeout_while(queue, gather, |queue| queue.batch.len() < last && matches!(queue.phase, Phase::Open));
-            (queue, _) = waited.unwrap_or_else(PoisonError::into_inner);
+        // One caller alone must not wait for others that do not exist.
+        if last > 1 {
+            queue = self.gather(queue, last, took);
         }
         queue.wanted = 1;
         let waited =
@@ -222,6 +220,24 @@ impl Commit {
         for waiting in batch.waiting {
             // Who stopped waiting does not mind.
             let _ = waiting.send(());
+        }
+    }
+
+    /// Waits until the last ones are back beside those who are there already, or nobody came for a
+    /// quarter of the time.
+    fn gather<'a>(&'a self, mut queue: MutexGuard<'a, Queue>, last: usize, longest: Duration) -> MutexGuard<'a, Queue> {
+        let wanted = queue.batch.len().saturating_add(last);
+        let until = Instant::now().checked_add(longest);
+        queue.wanted = wanted;
+        loop {
+            let before = queue.batch.len();
+            let growing = |queue: &mut Queue| queue.batch.len() < wanted && matches!(queue.phase, Phase::Open);
+            let waited = self.wake.wait_timeout_while(queue, longest / 4, growing);
+            let pause;
+            (queue, pause) = waited.unwrap_or_else(PoisonError::into_inner);
+            if !pause.timed_out() || queue.batch.len() == before || until.is_none_or(|until| Instant::now() >= until) {
+                return queue;
+            }
         }
     }
 

@@ -17,8 +17,8 @@ use crate::store::sled::space::Space;
 const MARK_SYNC: Duration = Duration::from_millis(100);
 /// How often free space is looked at.
 const LOOK_AROUND: Duration = Duration::from_secs(1);
-/// The longest that a batch may grow on purpose.
-const GATHER: Duration = Duration::from_micros(500);
+/// The longest that a batch may grow on purpose, however slow the disk is.
+const LONGEST_GATHER: Duration = Duration::from_millis(2);
 
 /// What the thread works with.
 pub struct Flusher {
@@ -83,7 +83,7 @@ impl Flusher {
                     self.flush(&batch)?;
                     let took = began.elapsed();
                     self.commit.complete(batch);
-                    gather = (took / 2).min(GATHER);
+                    gather = took.min(LONGEST_GATHER);
                     unsynced_since = unsynced_since.or(Some(began));
                     self.meters.flush_seconds.record(took);
                     self.meters.batch_size.record(u32::try_from(last).unwrap_or(u32::MAX));
