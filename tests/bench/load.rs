@@ -139,7 +139,9 @@ impl Target {
         let answer = self.call(&mut self.connect().await[0]).await;
         match self.protocol {
             Protocol::Grpc => IssueTokenResponse::decode(answer.slice(5..)).unwrap().access_token,
-            Protocol::Rest => serde_json::from_slice::<serde_json::Value>(&answer).unwrap()["access_token"].as_str().unwrap().into(),
+            Protocol::Rest => {
+                serde_json::from_slice::<serde_json::Value>(&answer).unwrap()["access_token"].as_str().unwrap().into()
+            }
         }
     }
 }
