@@ -1,4 +1,8 @@
 //! The whole binary from outside: processes, signals, files and printed lines.
 
+mod commands;
 mod kill;
+mod lifecycle;
+mod printed;
+mod refusals;
 mod server;
