@@ -23,9 +23,9 @@ const ADMIN_TOKEN_FILE: &str = "admin-token";
 /// When it cannot be read or made, or is missing beside a store that was sealed under one.
 pub fn master_key(supplied: Option<&Secret>, dir: &Path, new_store: bool, entropy: &dyn Entropy) -> Result<MasterKey, String> {
     let file = dir.join(MASTER_KEY_FILE);
-    let text = match (supplied, read(&file)?) {
-        (Some(supplied), _) => supplied.clone(),
-        (None, Some(kept)) => kept,
+    let (text, place) = match (supplied, read(&file)?) {
+        (Some(supplied), _) => (supplied.clone(), "the supplied master key".to_owned()),
+        (None, Some(kept)) => (kept, file.display().to_string()),
         (None, None) if new_store => {
             let key = MasterKey::generate(entropy).map_err(|error| error.to_string())?;
             return create(&file, &key.encode()).map(|()| key);
@@ -37,7 +37,7 @@ pub fn master_key(supplied: Option<&Secret>, dir: &Path, new_store: bool, entrop
             ));
         }
     };
-    MasterKey::parse(&text).map_err(|error| error.to_string())
+    MasterKey::parse(&text).map_err(|error| format!("{place} is none: {error}"))
 }
 
 /// The admin token, and the file that holds it unless it was supplied.
