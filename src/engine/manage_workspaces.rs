@@ -98,7 +98,7 @@ impl Engine {
         Ok(Arc::new(entry))
     }
 
-    /// Keeps a new workspace: its key first, so that none is ever seen without one.
+    /// Keeps a new workspace with its first key.
     pub(super) async fn make_workspace(
         &self,
         name: WorkspaceName,
@@ -124,8 +124,7 @@ impl Engine {
             self.data_keys.newest(),
             &*self.entropy,
         )?;
-        self.store.insert_signing_key(id, &key).await?;
-        if !self.store.insert_workspace(&record).await? {
+        if !self.store.insert_workspace(&record, &key).await? {
             return Err(Refusal::AlreadyExists("there is a workspace of that name already"));
         }
         let keys = KeyRing::open(id, vec![key], &self.data_keys, self.settings.clock_skew).map_err(OAuthError::server_error)?;

@@ -28,8 +28,9 @@ use workspace::Workspace;
 /// Where jeton keeps what must survive.
 #[async_trait]
 pub trait Store: Send + Sync + 'static {
-    /// Keeps a new workspace; `false` when its name or id is taken.
-    async fn insert_workspace(&self, workspace: &Workspace) -> Result<bool, StoreError>;
+    /// Keeps a new workspace and its first signing key, both or neither: none is ever seen without
+    /// one.  `false` when its name or id is taken.
+    async fn insert_workspace(&self, workspace: &Workspace, first_key: &SigningKey) -> Result<bool, StoreError>;
     /// Every workspace, in the order of their names.
     async fn workspaces(&self) -> Result<Vec<Workspace>, StoreError>;
     /// Replaces a workspace if it still has the revision `expected`.  The name never changes.

@@ -102,9 +102,9 @@ impl Drop for SledStore {
 
 #[async_trait]
 impl Store for SledStore {
-    async fn insert_workspace(&self, workspace: &Workspace) -> Result<bool, StoreError> {
+    async fn insert_workspace(&self, workspace: &Workspace, first_key: &SigningKey) -> Result<bool, StoreError> {
         self.room()?;
-        self.add_workspace(workspace).await
+        self.add_workspace(workspace, first_key).await
     }
 
     async fn workspaces(&self) -> Result<Vec<Workspace>, StoreError> {

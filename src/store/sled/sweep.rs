@@ -172,7 +172,7 @@ impl SledStore {
     }
 
     /// Whether the record's workspace is gone.  Looked up after the record was read: a workspace is
-    /// there before anything in it.
+    /// there before anything in it, but for its first key, which appears with it under the lock.
     fn orphaned(&self, key: &[u8], exists: &mut BTreeMap<WorkspaceId, bool>) -> Result<bool, StoreError> {
         let Some((id, _)) = key.split_first_chunk::<16>() else {
             return Ok(false);
@@ -181,6 +181,7 @@ impl SledStore {
         if let Some(exists) = exists.get(&id) {
             return Ok(!exists);
         }
+        let _naming = self.naming.lock().unwrap_or_else(PoisonError::into_inner);
         let found = self.workspaces.load(&id.0)?.is_some();
         exists.insert(id, found);
         Ok(!found)

@@ -1,9 +1,10 @@
-//! Workspaces and their names, two records that are kept in step.
+//! Workspaces, their names and their first keys: records that are kept in step.
 
 use std::sync::PoisonError;
 
 use crate::store::StoreError;
 use crate::store::codec::{self, NameOwner};
+use crate::store::key::SigningKey;
 use crate::store::sled::SledStore;
 use crate::store::sled::table::Revised;
 use crate::store::workspace::Workspace;
@@ -16,13 +17,15 @@ impl Revised for Workspace {
 }
 
 impl SledStore {
-    /// The name is written first: a crash in between leaves a name whose workspace does not exist,
-    /// and such a name is free.
-    pub(super) async fn add_workspace(&self, workspace: &Workspace) -> Result<bool, StoreError> {
+    /// The workspace's own record is written last: a crash before it leaves a name whose workspace
+    /// does not exist, and such a name is free, and a key that sweeping removes.
+    pub(super) async fn add_workspace(&self, workspace: &Workspace, first_key: &SigningKey) -> Result<bool, StoreError> {
         let key = workspace.id.0;
         let name = workspace.name.as_str().as_bytes();
         let record = codec::encode(&key, workspace)?;
         let owner = codec::encode(name, &NameOwner(workspace.id))?;
+        let key_key = [key.as_slice(), first_key.kid.as_bytes()].concat();
+        let key_record = codec::encode(&key_key, first_key)?;
         let ticket = {
             // Without it, another one could take the name over before the record is there.
             let _naming = self.naming.lock().unwrap_or_else(PoisonError::into_inner);
@@ -34,8 +37,9 @@ impl SledStore {
             if taken || self.workspaces.load(&key)?.is_some() {
                 None
             } else {
-                // Both are in memory before either ticket is waited for, and the later batch has both.
+                // All are in memory before a ticket is waited for, and the last one's batch has all.
                 drop(self.names.change(name, before.as_ref().map(|before| &*before.bytes), Some(owner))?);
+                drop(self.signing_keys.change(&key_key, None, Some(key_record))?);
                 self.workspaces.change(&key, None, Some(record))?
             }
         };

@@ -8,14 +8,15 @@ use jeton::store::grant::redeem::{Redeemed, Redemption, redeem};
 use jeton::store::grant::revoke::revoke;
 use jeton::store::grant::rotate::{Rotated, Rotation, rotate};
 use jeton::store::grant::{Grant, State, Step, transition};
-use jeton::store::key::{SealedDataKeys, SigningKey};
+use jeton::store::key::SealedDataKeys;
 use jeton::store::{Health, Replaced, Store, StoreError, Version};
 use jeton::types::ids::{GrantId, Subject, WorkspaceId};
 use jeton::types::time::{UnixMillis, UnixSeconds};
 use tokio::task::JoinSet;
 
 use crate::store::sample::{
-    self, NOW, WORKSPACE, active, client, client_id, code_issued, digest, grant_id, requested, rotating, user, workspace,
+    self, NOW, WORKSPACE, active, client, client_id, code_issued, digest, grant_id, keep_workspace, requested, rotating,
+    signing_key, user, workspace,
 };
 
 /// An empty store, and what must live as long as it.
@@ -59,6 +60,7 @@ macro_rules! contract {
             a_token_is_revoked_once_and_for_its_workspace,
             sweeping_removes_what_is_over_and_nothing_else,
             sweeping_goes_on_where_it_stopped,
+            sweeping_spares_the_first_key_of_a_workspace,
             a_closed_store_refuses,
         );
     };
@@ -67,20 +69,20 @@ macro_rules! contract {
 pub async fn a_workspace_is_kept_under_its_name(store: Arc<dyn Store>) {
     let acme = workspace(WorkspaceId([2; 16]), "acme");
     let zebra = workspace(WorkspaceId([1; 16]), "zebra");
-    assert!(store.insert_workspace(&zebra).await.unwrap());
-    assert!(store.insert_workspace(&acme).await.unwrap());
-    assert!(!store.insert_workspace(&workspace(WorkspaceId([3; 16]), "acme")).await.unwrap(), "the name is taken");
-    assert!(!store.insert_workspace(&workspace(WorkspaceId([2; 16]), "other")).await.unwrap(), "the id is taken");
+    assert!(keep_workspace(&*store, &zebra).await);
+    assert!(keep_workspace(&*store, &acme).await);
+    assert!(!keep_workspace(&*store, &workspace(WorkspaceId([3; 16]), "acme")).await, "the name is taken");
+    assert!(!keep_workspace(&*store, &workspace(WorkspaceId([2; 16]), "other")).await, "the id is taken");
     assert_eq!(store.workspaces().await.unwrap(), [acme, zebra]);
 }
 
 pub async fn a_name_is_free_again_after_its_workspace_went(store: Arc<dyn Store>) {
     let first = workspace(WorkspaceId([1; 16]), "acme");
     let second = workspace(WorkspaceId([2; 16]), "acme");
-    assert!(store.insert_workspace(&first).await.unwrap());
+    assert!(keep_workspace(&*store, &first).await);
     assert!(store.delete_workspace(first.id).await.unwrap());
     assert!(!store.delete_workspace(first.id).await.unwrap());
-    assert!(store.insert_workspace(&second).await.unwrap());
+    assert!(keep_workspace(&*store, &second).await);
     assert_eq!(store.workspaces().await.unwrap(), [second]);
 }
 
@@ -88,14 +90,14 @@ pub async fn of_workspaces_made_at_once_under_one_name_one_is_kept(store: Arc<dy
     let mut tasks = JoinSet::new();
     for id in 0..16 {
         let store = Arc::clone(&store);
-        tasks.spawn(async move { store.insert_workspace(&workspace(WorkspaceId([id; 16]), "acme")).await.unwrap() });
+        tasks.spawn(async move { keep_workspace(&*store, &workspace(WorkspaceId([id; 16]), "acme")).await });
     }
     assert_eq!(tasks.join_all().await.into_iter().filter(|kept| *kept).count(), 1);
     assert_eq!(store.workspaces().await.unwrap().len(), 1);
 }
 
 pub async fn deleting_a_workspace_removes_what_is_in_it(store: Arc<dyn Store>) {
-    store.insert_workspace(&workspace(WORKSPACE, "acme")).await.unwrap();
+    keep_workspace(&*store, &workspace(WORKSPACE, "acme")).await;
     store.insert_client(WORKSPACE, &client(1)).await.unwrap();
     store.insert_user(WORKSPACE, &user("alice")).await.unwrap();
     store.insert_signing_key(WORKSPACE, &signing_key("k1")).await.unwrap();
@@ -172,7 +174,7 @@ pub async fn a_replacement_needs_the_newest_revision(store: Arc<dyn Store>) {
 
     let mut acme = workspace(WORKSPACE, "acme");
     assert_eq!(store.replace_workspace(1, &acme).await.unwrap(), Replaced::Missing);
-    store.insert_workspace(&acme).await.unwrap();
+    keep_workspace(&*store, &acme).await;
     acme.suspended = true;
     acme.revision = 2;
     assert_eq!(store.replace_workspace(1, &acme).await.unwrap(), Replaced::Done);
@@ -359,7 +361,7 @@ pub async fn a_token_is_revoked_once_and_for_its_workspace(store: Arc<dyn Store>
 }
 
 pub async fn sweeping_removes_what_is_over_and_nothing_else(store: Arc<dyn Store>) {
-    store.insert_workspace(&workspace(WORKSPACE, "acme")).await.unwrap();
+    keep_workspace(&*store, &workspace(WORKSPACE, "acme")).await;
     store.insert_client(WORKSPACE, &client(1)).await.unwrap();
     store.insert_grant(WORKSPACE, grant_id(1), &code_issued()).await.unwrap();
     store.insert_grant(WORKSPACE, grant_id(2), &rotating()).await.unwrap();
@@ -375,7 +377,7 @@ pub async fn sweeping_removes_what_is_over_and_nothing_else(store: Arc<dyn Store
 }
 
 pub async fn sweeping_goes_on_where_it_stopped(store: Arc<dyn Store>) {
-    store.insert_workspace(&workspace(WORKSPACE, "acme")).await.unwrap();
+    keep_workspace(&*store, &workspace(WORKSPACE, "acme")).await;
     for number in 0..20 {
         store.insert_grant(WORKSPACE, grant_id(number), &if number < 10 { rotating() } else { code_issued() }).await.unwrap();
     }
@@ -393,6 +395,28 @@ pub async fn sweeping_goes_on_where_it_stopped(store: Arc<dyn Store>) {
     assert_eq!(removed, 10);
     assert!((7..=8).contains(&steps), "{steps} steps of three for twenty records");
     assert_eq!(sweep_round(&*store, NOW.plus(60)).await, 0);
+}
+
+/// A workspace without its key could never be opened again.
+pub async fn sweeping_spares_the_first_key_of_a_workspace(store: Arc<dyn Store>) {
+    let sweeping = tokio::spawn({
+        let store = Arc::clone(&store);
+        async move {
+            loop {
+                store.sweep(NOW, 1000).await.unwrap();
+                tokio::task::yield_now().await;
+            }
+        }
+    });
+    for number in 0..200_u8 {
+        let id = WorkspaceId([number; 16]);
+        assert!(keep_workspace(&*store, &workspace(id, &format!("w{number}"))).await);
+        let refused = workspace(WorkspaceId([255; 16]), &format!("w{number}"));
+        assert!(!keep_workspace(&*store, &refused).await);
+        assert_eq!(store.signing_keys(id).await.unwrap().len(), 1);
+        assert!(store.signing_keys(refused.id).await.unwrap().is_empty());
+    }
+    sweeping.abort();
 }
 
 pub async fn a_closed_store_refuses(store: Arc<dyn Store>) {
@@ -458,18 +482,6 @@ async fn sweep_round(store: &dyn Store, now: UnixSeconds) -> usize {
         if !swept.more {
             return removed;
         }
-    }
-}
-
-fn signing_key(kid: &str) -> SigningKey {
-    SigningKey {
-        kid: kid.to_owned(),
-        data_key: 1,
-        sealed_seed: vec![4; 60],
-        public_key: [5; 32],
-        announced_at: NOW,
-        active_from: NOW.plus(1800),
-        serial: 2,
     }
 }
 

@@ -1,7 +1,9 @@
 //! Records to put into a store.
 
+use jeton::store::Store;
 use jeton::store::client::{Client, ClientSecret};
 use jeton::store::grant::{Active, Authorization, AuthorizationRequest, CodeIssued, Grant, RefreshState, Requested, State};
+use jeton::store::key::SigningKey;
 use jeton::store::user::User;
 use jeton::store::workspace::Workspace;
 use jeton::types::client::{ApplicationType, AuthMethod, GrantType, Permission};
@@ -146,4 +148,21 @@ pub fn first_refresh() -> RefreshState {
 
 fn grant(state: State) -> Grant {
     Grant { client: client_id(1), created_at: UnixMillis(NOW.0 * 1000), state }
+}
+
+pub fn signing_key(kid: &str) -> SigningKey {
+    SigningKey {
+        kid: kid.to_owned(),
+        data_key: 1,
+        sealed_seed: vec![4; 60],
+        public_key: [5; 32],
+        announced_at: NOW,
+        active_from: NOW.plus(1800),
+        serial: 2,
+    }
+}
+
+/// Keeps a workspace with a first key.
+pub async fn keep_workspace(store: &dyn Store, workspace: &Workspace) -> bool {
+    store.insert_workspace(workspace, &signing_key("first")).await.unwrap()
 }

@@ -18,7 +18,7 @@ use tempfile::TempDir;
 
 use crate::store::contract::Fresh;
 use crate::store::sample::{
-    NOW, WORKSPACE, active, client, client_id, code_issued, grant_id, requested, rotating, user, workspace,
+    NOW, WORKSPACE, active, client, client_id, code_issued, grant_id, keep_workspace, requested, rotating, user, workspace,
 };
 
 async fn fresh() -> Fresh {
@@ -113,7 +113,7 @@ async fn a_reopened_store_has_everything_that_was_acknowledged() {
     let dir = TempDir::new().unwrap();
     {
         let store = open(dir.path()).unwrap();
-        store.insert_workspace(&workspace(WORKSPACE, "acme")).await.unwrap();
+        keep_workspace(&store, &workspace(WORKSPACE, "acme")).await;
         store.insert_client(WORKSPACE, &client(1)).await.unwrap();
         store.insert_user(WORKSPACE, &user("alice")).await.unwrap();
         store.revoke_token(WORKSPACE, "j1", NOW).await.unwrap();
@@ -177,7 +177,7 @@ async fn set_back(dir: &Path) {
     let older = dir.join("older");
     {
         let store = open(dir).unwrap();
-        store.insert_workspace(&workspace(WORKSPACE, "acme")).await.unwrap();
+        keep_workspace(&store, &workspace(WORKSPACE, "acme")).await;
         store.insert_grant(WORKSPACE, grant_id(1), &requested()).await.unwrap();
         store.insert_grant(WORKSPACE, grant_id(2), &code_issued()).await.unwrap();
         store.insert_grant(WORKSPACE, grant_id(3), &rotating()).await.unwrap();
@@ -288,13 +288,13 @@ async fn a_name_without_its_workspace_is_free() {
     let dir = TempDir::new().unwrap();
     {
         let store = open(dir.path()).unwrap();
-        store.insert_workspace(&workspace(WORKSPACE, "acme")).await.unwrap();
+        keep_workspace(&store, &workspace(WORKSPACE, "acme")).await;
     }
     tamper(dir.path(), "workspaces", |workspaces| {
         workspaces.clear().unwrap();
     });
     let store = open(dir.path()).unwrap();
-    assert!(store.insert_workspace(&workspace(WORKSPACE, "acme")).await.unwrap());
+    assert!(keep_workspace(&store, &workspace(WORKSPACE, "acme")).await);
 }
 
 #[tokio::test]
