@@ -12,6 +12,17 @@ use std::path::Path;
 /// Apart, so that no sector holds both.
 const SLOT_OFFSETS: [u64; 2] = [0, 4096];
 
+/// What the file said when it was opened.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Marked {
+    /// There was none, or nothing in it yet.
+    New,
+    /// So many commits were acknowledged at least.
+    At(u64),
+    /// Neither slot is readable.
+    Damaged,
+}
+
 /// The open file.
 #[derive(Debug)]
 pub struct Mark {
@@ -19,19 +30,18 @@ pub struct Mark {
 }
 
 impl Mark {
-    /// Opens the file, or makes it; the number is 0 when it is new, `None` when neither slot is
-    /// readable.
+    /// Opens the file, or makes it.
     ///
     /// # Errors
     /// Those of the file system.
-    pub fn open(path: &Path) -> io::Result<(Self, Option<u64>)> {
+    pub fn open(path: &Path) -> io::Result<(Self, Marked)> {
         let file = OpenOptions::new().read(true).write(true).create(true).truncate(false).mode(0o600).open(path)?;
         let mark = Self { file };
         if mark.file.metadata()?.len() == 0 {
-            return Ok((mark, Some(0)));
+            return Ok((mark, Marked::New));
         }
         let newest = SLOT_OFFSETS.iter().filter_map(|offset| mark.slot(*offset)).max();
-        Ok((mark, newest))
+        Ok((mark, newest.map_or(Marked::Damaged, Marked::At)))
     }
 
     /// Notes a commit.  It survives a kill at once, a power cut after [`Mark::sync`].

@@ -10,7 +10,7 @@ use crate::store::grant::Grant;
 use crate::store::sled::commit::Commit;
 use crate::store::sled::directory::{Directory, refused};
 use crate::store::sled::flusher::{Flusher, Meters};
-use crate::store::sled::mark::Mark;
+use crate::store::sled::mark::{Mark, Marked};
 use crate::store::sled::options::SledOptions;
 use crate::store::sled::space::Space;
 use crate::store::sled::table::Table;
@@ -127,29 +127,33 @@ fn check_loss(
     options: &SledOptions,
     db: &::sled::Db,
     meta_tree: &::sled::Tree,
-    marked: Option<u64>,
+    marked: Marked,
 ) -> Result<u64, StoreError> {
     let dir = directory.path().display().to_string();
     meta::check_schema(meta_tree, &dir)?;
     let sequence = meta::sequence(meta_tree)?;
-    let lost = match marked {
-        Some(marked) if sequence >= marked => false,
-        Some(marked) if !options.accept_loss => {
-            return Err(StoreError::Refused(format!(
-                "the store in {dir} ends at commit {sequence}, but at least {marked} were acknowledged: restore a backup, or \
-                 accept the loss with jeton serve --accept-loss"
-            )));
+    let missing = match marked {
+        Marked::At(marked) if sequence >= marked => None,
+        // A first start that did not come far enough to note anything.
+        Marked::New if sequence == 0 => None,
+        Marked::At(marked) => {
+            Some(format!("the store in {dir} ends at commit {sequence}, but at least {marked} were acknowledged"))
         }
-        None if !options.accept_loss => {
-            return Err(StoreError::Refused(format!(
-                "the file mark in {dir} is damaged, so nobody knows whether the store lost something: restore a backup, or \
-                 accept the loss with jeton serve --accept-loss"
-            )));
+        Marked::New | Marked::Damaged => {
+            Some(format!("the file mark in {dir} is missing or damaged, so nobody knows whether the store lost something"))
         }
-        Some(_) | None => true,
     };
-    let next = if lost { sequence.max(marked.unwrap_or_default()).saturating_add(1) } else { sequence };
-    if lost {
+    let next = match (&missing, marked) {
+        (None, _) => sequence,
+        (Some(problem), _) if !options.accept_loss => {
+            return Err(StoreError::Refused(format!(
+                "{problem}: restore a backup, or accept the loss with jeton serve --accept-loss"
+            )));
+        }
+        (Some(_), Marked::At(marked)) => sequence.max(marked).saturating_add(1),
+        (Some(_), Marked::New | Marked::Damaged) => sequence.saturating_add(1),
+    };
+    if missing.is_some() {
         loss::accept(&tree(db, Grant::TREE)?, SystemClock.now().seconds())?;
     }
     meta::write(meta_tree, next)?;

@@ -250,6 +250,22 @@ fn a_damaged_mark_is_refused() {
     open(dir.path()).unwrap();
 }
 
+/// Without it nobody knows where the store should end.
+#[tokio::test]
+async fn a_missing_mark_beside_a_store_that_was_used_is_refused() {
+    let dir = TempDir::new().unwrap();
+    {
+        let store = open(dir.path()).unwrap();
+        store.insert_user(WORKSPACE, &user("alice")).await.unwrap();
+    }
+    fs::remove_file(dir.path().join("mark")).unwrap();
+    assert!(refusal(open(dir.path())).contains("the file mark"));
+    // Being refused makes nothing look whole.
+    assert!(refusal(open(dir.path())).contains("the file mark"));
+    drop(SledStore::open(SledOptions { accept_loss: true, ..options(dir.path()) }).unwrap());
+    open(dir.path()).unwrap();
+}
+
 #[tokio::test]
 async fn a_damaged_record_is_refused_at_open() {
     let dir = TempDir::new().unwrap();
