@@ -114,12 +114,14 @@ impl Engine {
         }
         let granted_at = loaded.record.created_at;
         let client = self.clients.get(id, &loaded.record.client).await?;
-        let stands = client.is_some_and(|client| !client.disabled && granted_at > client.not_before);
+        let scope = &active.authorization.scope;
+        let stands =
+            client.is_some_and(|client| !client.disabled && granted_at > client.not_before && scope.within(&client.scope));
         if !stands || !self.person_stands(id, &active.authorization.subject, granted_at).await? {
             return Ok(None);
         }
         Ok(Some(ActiveToken {
-            scope: active.authorization.scope.to_string(),
+            scope: scope.to_string(),
             client_id: loaded.record.client.to_string(),
             sub: active.authorization.subject.as_str().to_owned(),
             iss: workspace.issuer.clone(),
