@@ -1,10 +1,16 @@
 //! The protocol from outside: a whole server, spoken to over REST and gRPC.
 
 mod authorization_code;
+mod authorize;
 mod client_credentials;
+mod decide;
 mod documents;
+mod grpc;
 mod introspection;
+mod keys;
 mod one_time_values;
 mod refresh_token;
+mod registration;
 mod revocation;
+mod trusted;
 mod withdrawal;
