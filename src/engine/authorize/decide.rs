@@ -22,6 +22,7 @@ use crate::types::time::UnixSeconds;
 pub const CONTINUE_PATH: &str = "/oauth2/continue";
 
 const DENIED: &str = "the request was denied";
+const ALREADY_DECIDED: &str = "the request of this handle was already decided";
 
 /// What the login application says.
 #[derive(Clone, Debug)]
@@ -52,7 +53,7 @@ impl Engine {
         let workspace = self.workspace(workspace)?;
         let (handle, loaded) = self.load_by_token(&workspace, Kind::Handle, handle).await?;
         let State::Requested(requested) = &loaded.record.state else {
-            return Err(OAuthError::invalid_request("the request of this handle was already decided").into());
+            return Err(OAuthError::invalid_request(ALREADY_DECIDED).into());
         };
         let same = requested.handle.matches(&digest(&handle, workspace.record.id, &self.data_keys));
         if !same || self.now() >= requested.expires_at {
@@ -67,7 +68,8 @@ impl Engine {
     ///
     /// # Errors
     /// `invalid_request` if the handle is unknown, over, or was decided otherwise; `invalid_scope` if
-    /// more is allowed than was asked; `access_denied` if the person may not be spoken for.
+    /// more is allowed than was asked; `access_denied` if the person may not be spoken for;
+    /// `unauthorized_client` while the workspace is suspended.
     pub async fn decide_authorization(
         &self,
         workspace: &WorkspaceName,
@@ -75,6 +77,7 @@ impl Engine {
         verdict: Verdict,
     ) -> Result<String, Refusal> {
         let workspace = self.workspace(workspace)?;
+        require_issuing(&workspace)?;
         let id = workspace.record.id;
         let (handle, loaded) = self.load_by_token(&workspace, Kind::Handle, handle).await?;
         let approved = match verdict {
@@ -102,9 +105,7 @@ impl Engine {
                 Ok(target(&request, &workspace).code(code.encode(id, &self.data_keys).expose_secret()))
             }
             DecisionOutcome::Denied(request) => Ok(target(&request, &workspace).error(ErrorCode::AccessDenied, DENIED)),
-            DecisionOutcome::AlreadyDecided => {
-                Err(OAuthError::invalid_request("the request of this handle was already decided").into())
-            }
+            DecisionOutcome::AlreadyDecided => Err(OAuthError::invalid_request(ALREADY_DECIDED).into()),
             DecisionOutcome::Missing | DecisionOutcome::Expired => Err(unknown(Kind::Handle).into()),
             DecisionOutcome::WiderScope => Err(OAuthError::invalid_scope("scope is wider than what was asked").into()),
         }
@@ -113,7 +114,8 @@ impl Engine {
     /// Releases a decided request's answer to the browser with the cookie it began with.
     ///
     /// # Errors
-    /// `invalid_request` if the ticket is unknown, over or used, or the browser is another one.
+    /// `invalid_request` if the ticket is unknown, over or used, or the browser is another one;
+    /// `unauthorized_client` while the workspace is suspended.
     pub async fn continue_authorization(
         &self,
         workspace: &WorkspaceName,
@@ -121,6 +123,7 @@ impl Engine {
         browser: &Secret,
     ) -> Result<String, Refusal> {
         let workspace = self.workspace(workspace)?;
+        require_issuing(&workspace)?;
         let id = workspace.record.id;
         let (ticket, loaded) = self.load_by_token(&workspace, Kind::Ticket, ticket).await?;
         let code = ticket.derive(Kind::Code, id, &self.data_keys);
@@ -159,7 +162,7 @@ impl Engine {
             State::Requested(requested) => &requested.request.scope,
             State::Decided(decided) => &decided.request.scope,
             State::CodeIssued(issued) => &issued.request.scope,
-            State::Active(_) | State::Revoked(_) => return Err(unknown(Kind::Handle)),
+            State::Active(_) | State::Revoked(_) => return Err(OAuthError::invalid_request(ALREADY_DECIDED)),
         };
         Ok(Authorization {
             subject: approval.subject,
@@ -178,6 +181,14 @@ impl Engine {
         let token = Opaque::parse(kind, id, token, &self.data_keys).ok_or_else(|| unknown(kind))?;
         let loaded = self.store.grant(id, token.grant()).await?.ok_or_else(|| unknown(kind))?;
         Ok((token, loaded))
+    }
+}
+
+/// A suspended workspace issues nothing, and a decision or its release would issue a code.
+fn require_issuing(workspace: &WorkspaceEntry) -> Result<(), OAuthError> {
+    match workspace.record.suspended {
+        true => Err(OAuthError::new(ErrorCode::UnauthorizedClient, "the workspace is suspended")),
+        false => Ok(()),
     }
 }
 

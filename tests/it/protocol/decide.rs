@@ -215,6 +215,7 @@ async fn a_request_over_grpc_is_answered_with_its_code() {
     api.server = server;
     let code = parameter(&redirect, "code").unwrap();
     assert_eq!(api.redeem(&client, &code).await.unwrap().scope, "read write");
+    assert_eq!(oauth_refusal(&decide(&api.server, &handle, alice()).await.unwrap_err()).to_string(), ALREADY_DECIDED);
 }
 
 /// Threat J3: nobody over the network can say that it is the gateway, not even the operator.
@@ -227,6 +228,20 @@ async fn only_the_gateway_continues_a_request() {
     let request = ContinueAuthorizationRequest { workspace: String::new(), ticket };
     let status = server.authorizations().continue_authorization(server.as_admin(request)).await.unwrap_err();
     assert_eq!(status.code(), tonic::Code::PermissionDenied);
+}
+
+/// Threat B4: a workspace that was suspended in between issues no code.
+#[tokio::test]
+async fn a_suspended_workspace_decides_and_releases_nothing() {
+    let (server, client) = server_and_client().await;
+    let (mut browser, decided) = begin(&server, &client).await;
+    let (_, waiting) = begin(&server, &client).await;
+    let continuation = decide(&server, &decided, alice()).await.unwrap();
+    server.set_workspace("default", WorkspaceSettings { suspended: true, ..WorkspaceSettings::default() }).await;
+    let refused = oauth_refusal(&decide(&server, &waiting, alice()).await.unwrap_err());
+    assert_eq!(refused.to_string(), "unauthorized_client: the workspace is suspended");
+    let answer = browser.get(&server, &continuation).await;
+    assert_eq!((answer.status, answer.header("location")), (400, ""));
 }
 
 /// Threat M1: a handle and a ticket are unknown in every other workspace.
