@@ -62,7 +62,7 @@ impl Engine {
         self.stored_client(&workspace, id).await
     }
 
-    /// One page of a workspace's clients, in the order of their ids.
+    /// One page of a workspace's clients, in the order of their ids, and the first of the next.
     ///
     /// # Errors
     /// `InvalidField` for a page token from elsewhere.
@@ -75,7 +75,7 @@ impl Engine {
         let workspace = self.workspace(workspace)?;
         let after = page.after.as_deref().map(ClientId::parse).transpose();
         let after = after.map_err(|_| Refusal::InvalidField("page_token", "is not one that was answered before".into()))?;
-        Ok(self.store.clients(workspace.record.id, after.as_ref(), page.size).await?)
+        Ok(self.store.clients(workspace.record.id, after.as_ref(), page.limit()).await?)
     }
 
     /// Replaces a client's metadata; `revision` 0 changes whatever is there.

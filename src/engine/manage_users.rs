@@ -31,7 +31,7 @@ impl Engine {
         .await
     }
 
-    /// One page of a workspace's users, in the order of their subjects.
+    /// One page of a workspace's users, in the order of their subjects, and the first of the next.
     ///
     /// # Errors
     /// `InvalidField` for a page token from elsewhere.
@@ -44,7 +44,7 @@ impl Engine {
         let id = self.workspace(workspace)?.record.id;
         let after = page.after.as_deref().map(Subject::parse).transpose();
         let after = after.map_err(|_| Refusal::InvalidField("page_token", "is not one that was answered before".into()))?;
-        Ok(self.store.users(id, after.as_ref(), page.size).await?)
+        Ok(self.store.users(id, after.as_ref(), page.limit()).await?)
     }
 
     /// Disables or enables a user.

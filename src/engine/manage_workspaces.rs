@@ -140,12 +140,12 @@ impl Engine {
         self.workspaces.get(&name).ok_or(UNKNOWN)
     }
 
-    /// One page of the workspaces, in the order of their names.
+    /// One page of the workspaces, in the order of their names, and the first of the next.
     #[must_use]
     pub fn list_workspaces(&self, _caller: Administrator, page: &PageRequest) -> Vec<Arc<WorkspaceEntry>> {
         let all = self.workspaces.all().into_iter();
         let behind = |entry: &Arc<WorkspaceEntry>| page.after.as_deref().is_none_or(|after| entry.record.name.as_str() > after);
-        all.filter(behind).take(page.size).collect()
+        all.filter(behind).take(page.limit()).collect()
     }
 
     /// Replaces a workspace's settings; `revision` 0 changes whatever is there.

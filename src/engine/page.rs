@@ -38,13 +38,21 @@ impl PageRequest {
         };
         Ok(Self { size, after })
     }
+
+    /// How many entries to list: one more than the page has, so that the last page is known as such.
+    #[must_use]
+    pub fn limit(&self) -> usize {
+        self.size.saturating_add(1)
+    }
 }
 
-/// The token of the next page: empty when `entries` did not fill this one.
+/// Cuts what was listed, up to [`PageRequest::limit`], down to the page, and tells the token of the
+/// next one: empty when this is the last.
 #[must_use]
-pub fn next_page_token<T>(entries: &[T], size: usize, key: impl Fn(&T) -> String) -> String {
-    match entries.last() {
-        Some(last) if entries.len() >= size => URL_SAFE_NO_PAD.encode(key(last)),
-        _ => String::new(),
+pub fn cut_page<T>(listed: &mut Vec<T>, page: &PageRequest, key: impl Fn(&T) -> String) -> String {
+    if listed.len() <= page.size {
+        return String::new();
     }
+    listed.truncate(page.size);
+    listed.last().map(|last| URL_SAFE_NO_PAD.encode(key(last))).unwrap_or_default()
 }

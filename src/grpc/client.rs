@@ -5,7 +5,7 @@ use std::sync::Arc;
 use tonic::{Request, Response, Status};
 
 use crate::engine::Engine;
-use crate::engine::page::{PageRequest, next_page_token};
+use crate::engine::page::{PageRequest, cut_page};
 use crate::engine::register::ClientMetadata;
 use crate::grpc::caller::caller;
 use crate::grpc::observe::Observed;
@@ -83,9 +83,9 @@ impl ClientService for ClientApi {
             let name = workspace(&sent.workspace)?;
             let trusted = self.engine.trusted(&name, &caller(&headers), NEEDED).await?;
             let page = PageRequest::parse(sent.page_size, &sent.page_token)?;
-            let clients = self.engine.list_clients(trusted, &name, &page).await?;
+            let mut clients = self.engine.list_clients(trusted, &name, &page).await?;
             Ok(v1::ListClientsResponse {
-                next_page_token: next_page_token(&clients, page.size, |client| client.id.to_string()),
+                next_page_token: cut_page(&mut clients, &page, |client| client.id.to_string()),
                 clients: clients.iter().map(|client| client_message(&name, client)).collect(),
             })
         };

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use tonic::{Request, Response, Status};
 
 use crate::engine::Engine;
-use crate::engine::page::{PageRequest, next_page_token};
+use crate::engine::page::{PageRequest, cut_page};
 use crate::grpc::caller::caller;
 use crate::grpc::observe::Observed;
 use crate::grpc::parse::workspace;
@@ -54,9 +54,9 @@ impl UserService for UserApi {
         let call = async {
             let administrator = self.engine.administrator(&caller(&headers))?;
             let page = PageRequest::parse(sent.page_size, &sent.page_token)?;
-            let users = self.engine.list_users(administrator, &workspace(&sent.workspace)?, &page).await?;
+            let mut users = self.engine.list_users(administrator, &workspace(&sent.workspace)?, &page).await?;
             Ok(v1::ListUsersResponse {
-                next_page_token: next_page_token(&users, page.size, |user| user.subject.as_str().to_owned()),
+                next_page_token: cut_page(&mut users, &page, |user| user.subject.as_str().to_owned()),
                 users: users.iter().filter(|user| user.in_directory).map(user_message).collect(),
             })
         };

@@ -6,7 +6,7 @@ use tonic::{Request, Response, Status};
 
 use crate::engine::Engine;
 use crate::engine::manage_workspaces::WorkspaceSettings;
-use crate::engine::page::{PageRequest, next_page_token};
+use crate::engine::page::{PageRequest, cut_page};
 use crate::engine::workspaces::WorkspaceEntry;
 use crate::grpc::caller::caller;
 use crate::grpc::observe::Observed;
@@ -76,9 +76,9 @@ impl WorkspaceService for WorkspaceApi {
         let call = async {
             let administrator = self.engine.administrator(&caller(&headers))?;
             let page = PageRequest::parse(sent.page_size, &sent.page_token)?;
-            let entries = self.engine.list_workspaces(administrator, &page);
+            let mut entries = self.engine.list_workspaces(administrator, &page);
             Ok(v1::ListWorkspacesResponse {
-                next_page_token: next_page_token(&entries, page.size, |entry| entry.record.name.to_string()),
+                next_page_token: cut_page(&mut entries, &page, |entry| entry.record.name.to_string()),
                 workspaces: entries.iter().map(|entry| workspace_message(entry)).collect(),
             })
         };
