@@ -12,5 +12,6 @@ mod one_time_values;
 mod refresh_token;
 mod registration;
 mod revocation;
+mod secrets;
 mod trusted;
 mod withdrawal;

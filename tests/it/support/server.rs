@@ -1,5 +1,6 @@
 //! A whole server on free ports, with a clock that tests move.
 
+use std::path::Path;
 use std::sync::Arc;
 
 use jeton::config::{Config, Sources};
@@ -80,6 +81,11 @@ impl Server {
     /// Where it listens.
     pub fn addresses(&self) -> Addresses {
         self.running.addresses
+    }
+
+    /// Where it keeps everything.
+    pub fn data_dir(&self) -> &Path {
+        self.data.path()
     }
 
     /// The rules, for what no surface offers: the key schedule.
