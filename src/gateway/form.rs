@@ -16,9 +16,6 @@ use crate::gateway::Gateway;
 use crate::gateway::error::Refused;
 use crate::types::secret::Secret;
 
-/// The most bytes of a body: many times the largest honest request.
-const MAX_BODY_BYTES: usize = 64 * 1024;
-
 /// The most parameters of a request, so that looking for repeated ones stays cheap.
 const MAX_PARAMETERS: usize = 100;
 
@@ -154,7 +151,7 @@ impl FromRequest<Arc<Gateway>> for Form {
         let (parts, body) = request.into_parts();
         refuse_parameters_in_url(parts.uri.query())?;
         require_form(&parts.headers)?;
-        let reading = read(&parts.headers, body);
+        let reading = read(&parts.headers, body, gateway.body_bytes);
         let Ok(bytes) = tokio::time::timeout(gateway.body_timeout, reading).await else {
             return Err(Refused::new(StatusCode::REQUEST_TIMEOUT, "invalid_request", "the body did not arrive in time"));
         };
@@ -192,14 +189,16 @@ fn form_type(media_type: &str) -> bool {
     essence.trim().eq_ignore_ascii_case("application/x-www-form-urlencoded") && (charset || parameters.trim().is_empty())
 }
 
-async fn read(headers: &HeaderMap, body: Body) -> Result<Bytes, Refused> {
-    let too_large =
-        || Refused::new(StatusCode::PAYLOAD_TOO_LARGE, "invalid_request", "the body of the request is larger than 65536 bytes");
+async fn read(headers: &HeaderMap, body: Body, limit: usize) -> Result<Bytes, Refused> {
+    let too_large = || {
+        let description = format!("the body of the request is larger than {limit} bytes");
+        Refused::new(StatusCode::PAYLOAD_TOO_LARGE, "invalid_request", description)
+    };
     let announced = headers.get(CONTENT_LENGTH).and_then(|length| length.to_str().ok()?.parse::<usize>().ok());
-    if announced.is_some_and(|bytes| bytes > MAX_BODY_BYTES) {
+    if announced.is_some_and(|bytes| bytes > limit) {
         return Err(too_large());
     }
-    match Limited::new(body, MAX_BODY_BYTES).collect().await {
+    match Limited::new(body, limit).collect().await {
         Ok(collected) => Ok(collected.to_bytes()),
         Err(error) if error.is::<LengthLimitError>() => Err(too_large()),
         Err(_) => Err(Refused::invalid_request("the body of the request could not be read")),

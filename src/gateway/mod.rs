@@ -54,6 +54,8 @@ pub struct Options {
     /// The default workspace's issuer identifier.  Only this says how the server is reached; no
     /// header of a request does.
     pub issuer: String,
+    /// The most bytes of a body.
+    pub body_bytes: usize,
     /// How long the body of a request may take to arrive.
     pub body_timeout: Duration,
     /// How long a request may take, its body included.
@@ -64,7 +66,14 @@ impl Options {
     /// The usual limits.
     #[must_use]
     pub fn new(entropy: Arc<dyn Entropy>, issuer: String) -> Self {
-        Self { entropy, issuer, body_timeout: Duration::from_secs(5), request_timeout: Duration::from_secs(10) }
+        Self {
+            entropy,
+            issuer,
+            // Many times the largest honest request.
+            body_bytes: 64 * 1024,
+            body_timeout: Duration::from_secs(5),
+            request_timeout: Duration::from_secs(10),
+        }
     }
 }
 
@@ -72,6 +81,7 @@ impl fmt::Debug for Options {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Options")
             .field("issuer", &self.issuer)
+            .field("body_bytes", &self.body_bytes)
             .field("body_timeout", &self.body_timeout)
             .field("request_timeout", &self.request_timeout)
             .finish_non_exhaustive()
@@ -82,6 +92,7 @@ impl fmt::Debug for Options {
 struct Gateway {
     services: Services,
     entropy: Arc<dyn Entropy>,
+    body_bytes: usize,
     body_timeout: Duration,
     cookie: BrowserCookie,
     error_pages: ErrorPages,
@@ -94,6 +105,7 @@ pub fn router(services: Services, options: Options) -> Router {
         cookie: BrowserCookie::of_issuer(&options.issuer),
         error_pages: ErrorPages::new(options.entropy.clone()),
         entropy: options.entropy,
+        body_bytes: options.body_bytes,
         body_timeout: options.body_timeout,
     };
     routes::table(options.request_timeout).with_state(Arc::new(gateway))

@@ -230,6 +230,7 @@ pub async fn start(config: Config, ports: Ports, options: StartOptions) -> Resul
     let services =
         Services { token: apis.token.clone(), authorization: apis.authorization.clone(), metadata: apis.metadata.clone() };
     let gateway_options = gateway::Options {
+        body_bytes: config.limits.body_bytes,
         request_timeout: config.limits.request_timeout,
         ..gateway::Options::new(ports.entropy, issuer.clone())
     };

@@ -290,6 +290,18 @@ async fn a_body_over_the_limit_is_refused() {
     assert_eq!(server.tokens().issue_token(request).await.unwrap_err().code(), tonic::Code::OutOfRange);
 }
 
+/// Threat O4: the configured limit is the one that counts, on both surfaces.
+#[tokio::test]
+async fn the_configured_limit_of_a_body_counts() {
+    let filler = "x".repeat(2048);
+    for (limit, status) in [("limits.body_bytes=1024", 413), ("limits.body_bytes=4096", 400)] {
+        let server = Server::with(&[limit]).await;
+        let client = server.register(service()).await;
+        let answer = server.post("/oauth2/token", &client, &[("grant_type", "client_credentials"), ("scope", &filler)]).await;
+        assert_eq!(answer.status, status, "{limit}");
+    }
+}
+
 /// Threats L1 and J1: a grant type that is not offered is refused, however it is spelt, and never repeated.
 #[tokio::test]
 async fn an_unknown_grant_type_is_not_echoed() {
