@@ -1,3 +1,5 @@
+//! How credentials travel in a request, and what is refused.
+
 use http::HeaderValue;
 use http::header::HeaderName;
 use proptest::prelude::*;

@@ -1,3 +1,5 @@
+//! What a form body may be, and what it says when it is not.
+
 use proptest::prelude::*;
 
 use super::*;
