@@ -18,10 +18,13 @@ fn tool(name: &str) -> PathBuf {
         return named.into();
     }
     let path = std::env::var_os("PATH").unwrap_or_default();
-    let beside = Path::new(env!("CARGO_MANIFEST_DIR")).join("target/tools");
+    let beside = Path::new(env!("CARGO_MANIFEST_DIR")).join("target/tools/bin");
     let found = std::env::split_paths(&path).chain([beside]).map(|dir| dir.join(name)).find(|file| file.is_file());
     found.unwrap_or_else(|| {
-        panic!("{name} is needed to run what jeton prints: put it on PATH or into target/tools, or set {}", name.to_uppercase())
+        panic!(
+            "{name} is needed to run what jeton prints: put it on PATH or into target/tools/bin, or set {}",
+            name.to_uppercase()
+        )
     })
 }
 
