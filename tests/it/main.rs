@@ -12,3 +12,4 @@ mod properties;
 mod protocol;
 mod store;
 mod support;
+mod tidy;
