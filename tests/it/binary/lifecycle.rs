@@ -97,7 +97,7 @@ fn service(site: &Site) -> Value {
 
 async fn token(url: &str, client: &Value) -> Value {
     let request =
-        reqwest::Client::new().post(url).basic_auth(&client["client_id"].as_str().unwrap(), client["client_secret"].as_str());
+        reqwest::Client::new().post(url).basic_auth(client["client_id"].as_str().unwrap(), client["client_secret"].as_str());
     request.form(&[("grant_type", "client_credentials")]).send().await.unwrap().json().await.unwrap()
 }
 

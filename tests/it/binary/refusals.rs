@@ -91,7 +91,7 @@ fn a_malformed_master_key_is_refused_with_its_place() {
     refused(&site.run(&["serve"]), 1, &[file.to_str().unwrap(), "32 bytes"]);
     let mut command = site.command(&["serve"]);
     command.env("JETON_MASTER_KEY", "0123456789abcdef0123456789abcdefg");
-    refused(&run(command), 1, &["the supplied master key", "32 bytes"]);
+    refused(&run(command), 2, &["JETON_MASTER_KEY", "32 bytes"]);
 }
 
 /// STORE: a store that ends before what was acknowledged is not served.
