@@ -9,7 +9,6 @@ use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
-use axum::body::Body;
 use http::{HeaderMap, Request, Response};
 use tokio::time::{Sleep, sleep};
 use tonic::Status;
@@ -34,11 +33,13 @@ pub struct Deadline<S> {
     cap: Duration,
 }
 
-impl<S, B> Service<Request<B>> for Deadline<S>
+impl<S, Asked, Answered> Service<Request<Asked>> for Deadline<S>
 where
-    S: Service<Request<B>, Response = Response<Body>, Error = Infallible>,
+    S: Service<Request<Asked>, Response = Response<Answered>, Error = Infallible>,
+    S::Future: Unpin,
+    Answered: Default,
 {
-    type Response = Response<Body>;
+    type Response = Response<Answered>;
     type Error = Infallible;
     type Future = DeadlineFuture<S::Future>;
 
@@ -46,28 +47,29 @@ where
         self.inner.poll_ready(context)
     }
 
-    fn call(&mut self, request: Request<B>) -> Self::Future {
+    fn call(&mut self, request: Request<Asked>) -> Self::Future {
         let limit = asked(request.headers()).map_or(self.cap, |asked| asked.min(self.cap));
-        DeadlineFuture { call: Box::pin(self.inner.call(request)), limit, sleep: None }
+        DeadlineFuture { call: self.inner.call(request), limit, sleep: None }
     }
 }
 
 /// A call that ends in time.
 pub struct DeadlineFuture<F> {
-    call: Pin<Box<F>>,
+    call: F,
     limit: Duration,
     /// Made when the call does not answer at once, which most do.
     sleep: Option<Pin<Box<Sleep>>>,
 }
 
-impl<F> Future for DeadlineFuture<F>
+impl<F, Answered> Future for DeadlineFuture<F>
 where
-    F: Future<Output = Result<Response<Body>, Infallible>>,
+    F: Future<Output = Result<Response<Answered>, Infallible>> + Unpin,
+    Answered: Default,
 {
-    type Output = Result<Response<Body>, Infallible>;
+    type Output = F::Output;
 
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
-        if let Poll::Ready(answer) = self.call.as_mut().poll(context) {
+        if let Poll::Ready(answer) = Pin::new(&mut self.call).poll(context) {
             return Poll::Ready(answer);
         }
         let limit = self.limit;

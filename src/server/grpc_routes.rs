@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use axum::Router;
-use tonic::service::Routes;
+use tonic::service::{LayerExt, Routes};
 use tonic_health::pb::health_server::{Health, HealthServer};
 
 use crate::config::Reflection;
@@ -78,31 +78,41 @@ impl<H: Health> Clone for Common<H> {
 
 /// Package `jeton.v1`, for everybody.
 pub fn public<H: Health>(apis: &PublicApis, common: Common<H>) -> Router {
-    let limit = common.message_bytes;
-    let routes = Routes::new(TokenServiceServer::from_arc(Arc::clone(&apis.token)).max_decoding_message_size(limit));
-    finish(with_public(routes, apis, limit), common)
+    finish(with_public(Routes::default(), apis, &common), common)
 }
 
 /// Packages `jeton.v1` and `jeton.admin.v1`, for operators.
 pub fn admin<H: Health>(engine: &Arc<Engine>, apis: &PublicApis, common: Common<H>) -> Router {
-    let limit = common.message_bytes;
-    let routes = Routes::new(TokenServiceServer::from_arc(Arc::clone(&apis.token)).max_decoding_message_size(limit))
-        .add_service(WorkspaceServiceServer::new(WorkspaceApi::new(Arc::clone(engine))).max_decoding_message_size(limit))
-        .add_service(ClientAdminServiceServer::new(ClientAdminApi::new(Arc::clone(engine))).max_decoding_message_size(limit))
-        .add_service(KeyServiceServer::new(KeyApi::new(Arc::clone(engine))).max_decoding_message_size(limit))
-        .add_service(UserServiceServer::new(UserApi::new(Arc::clone(engine))).max_decoding_message_size(limit));
-    finish(with_public(routes, apis, limit), common)
+    let (limit, in_time) = (common.message_bytes, common.deadline);
+    let workspaces = WorkspaceServiceServer::new(WorkspaceApi::new(Arc::clone(engine))).max_decoding_message_size(limit);
+    let clients = ClientAdminServiceServer::new(ClientAdminApi::new(Arc::clone(engine))).max_decoding_message_size(limit);
+    let keys = KeyServiceServer::new(KeyApi::new(Arc::clone(engine))).max_decoding_message_size(limit);
+    let users = UserServiceServer::new(UserApi::new(Arc::clone(engine))).max_decoding_message_size(limit);
+    let routes = Routes::default()
+        .add_service(in_time.named_layer(workspaces))
+        .add_service(in_time.named_layer(clients))
+        .add_service(in_time.named_layer(keys))
+        .add_service(in_time.named_layer(users));
+    finish(with_public(routes, apis, &common), common)
 }
 
-fn with_public(routes: Routes, apis: &PublicApis, limit: usize) -> Routes {
+// Each service has the deadline by itself: a layer around the router would box every call once more.
+fn with_public<H>(routes: Routes, apis: &PublicApis, common: &Common<H>) -> Routes {
+    let (limit, in_time) = (common.message_bytes, common.deadline);
+    let tokens = TokenServiceServer::from_arc(Arc::clone(&apis.token)).max_decoding_message_size(limit);
+    let authorizations = AuthorizationServiceServer::from_arc(Arc::clone(&apis.authorization)).max_decoding_message_size(limit);
+    let metadata = MetadataServiceServer::from_arc(Arc::clone(&apis.metadata)).max_decoding_message_size(limit);
+    let clients = ClientServiceServer::from_arc(Arc::clone(&apis.client)).max_decoding_message_size(limit);
     routes
-        .add_service(AuthorizationServiceServer::from_arc(Arc::clone(&apis.authorization)).max_decoding_message_size(limit))
-        .add_service(MetadataServiceServer::from_arc(Arc::clone(&apis.metadata)).max_decoding_message_size(limit))
-        .add_service(ClientServiceServer::from_arc(Arc::clone(&apis.client)).max_decoding_message_size(limit))
+        .add_service(in_time.named_layer(tokens))
+        .add_service(in_time.named_layer(authorizations))
+        .add_service(in_time.named_layer(metadata))
+        .add_service(in_time.named_layer(clients))
 }
 
 fn finish<H: Health>(routes: Routes, common: Common<H>) -> Router {
-    let routes = routes.add_service(common.health);
+    let in_time = common.deadline;
+    let routes = routes.add_service(in_time.named_layer(common.health));
     let reflection = tonic_reflection::server::Builder::configure()
         .register_encoded_file_descriptor_set(pb::FILE_DESCRIPTOR_SET)
         .register_encoded_file_descriptor_set(tonic_health::pb::FILE_DESCRIPTOR_SET)
@@ -110,9 +120,9 @@ fn finish<H: Health>(routes: Routes, common: Common<H>) -> Router {
         .register_encoded_file_descriptor_set(tonic_types::pb::FILE_DESCRIPTOR_SET)
         .build_v1();
     let routes = match (common.reflection, reflection) {
-        (Reflection::On, Ok(reflection)) => routes.add_service(reflection),
+        (Reflection::On, Ok(reflection)) => routes.add_service(in_time.named_layer(reflection)),
         // The descriptors are compiled in, and a test reads them.
         (Reflection::On, Err(_)) | (Reflection::Off, _) => routes,
     };
-    routes.into_axum_router().layer(common.deadline)
+    routes.into_axum_router()
 }
