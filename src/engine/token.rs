@@ -64,11 +64,14 @@ impl Engine {
     ) -> Result<Tokens, OAuthError> {
         let client = self.authenticate(workspace, credential).await?;
         require_grant_type(client.client(), grant.grant_type())?;
+        // Boxed, where a flush to disk follows: their states would make that of every call large.
         let decided = match grant {
             TokenGrant::AuthorizationCode { code, redirect_uri, code_verifier, scope } => {
-                self.authorization_code(&client, code, redirect_uri, code_verifier, scope).await?
+                Box::pin(self.authorization_code(&client, code, redirect_uri, code_verifier, scope)).await?
             }
-            TokenGrant::RefreshToken { refresh_token, scope } => self.refresh_token(&client, refresh_token, scope).await?,
+            TokenGrant::RefreshToken { refresh_token, scope } => {
+                Box::pin(self.refresh_token(&client, refresh_token, scope)).await?
+            }
             TokenGrant::ClientCredentials { scope } => Self::client_credentials(&client, scope)?,
         };
         self.mint(&client, decided)

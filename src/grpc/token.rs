@@ -1,5 +1,6 @@
 //! `jeton.v1.TokenService`.
 
+use std::pin::pin;
 use std::sync::Arc;
 
 use tonic::{Request, Response, Status};
@@ -62,11 +63,11 @@ impl TokenApi {
         let tokens = issued.map_err(|error| error.about(&workspace, credential.claimed_id()))?;
         debug!(%workspace, client.id = credential.claimed_id(), %grant_type, "token issued");
         Ok(v1::IssueTokenResponse {
-            access_token: tokens.access_token.expose_secret().to_owned(),
+            access_token: tokens.access_token.expose_secret_owned(),
             token_type: "Bearer".to_owned(),
             expires_in: tokens.expires_in,
-            refresh_token: tokens.refresh_token.map(|token| token.expose_secret().to_owned()).unwrap_or_default(),
-            scope: tokens.scope.to_string(),
+            refresh_token: tokens.refresh_token.map(Secret::expose_secret_owned).unwrap_or_default(),
+            scope: tokens.scope.as_str().to_owned(),
         })
     }
 }
@@ -95,7 +96,10 @@ fn parse_grant(grant: Option<Grant>) -> Result<TokenGrant, OAuthError> {
 impl TokenService for TokenApi {
     async fn issue_token(&self, request: Request<v1::IssueTokenRequest>) -> Result<Response<v1::IssueTokenResponse>, Status> {
         let request = request.into_inner();
-        self.observed(request.grant.as_ref()).oauth(self.issue(request)).await
+        let observed = self.observed(request.grant.as_ref());
+        // Pinned here: each wrapper that took the call by value would copy its whole state.
+        let call = pin!(self.issue(request));
+        observed.oauth(call).await
     }
 
     async fn introspect_token(

@@ -22,6 +22,12 @@ impl Secret {
         &self.0
     }
 
+    /// The text itself, given away: for the answer that it is made for.
+    #[must_use]
+    pub fn expose_secret_owned(mut self) -> String {
+        std::mem::take(&mut self.0)
+    }
+
     /// Whether nothing was sent.
     #[must_use]
     pub fn is_empty(&self) -> bool {
