@@ -50,7 +50,9 @@ impl Jti {
     /// # Errors
     /// Without randomness.
     pub fn generate(grant: Option<GrantId>, issued_at: UnixMillis, entropy: &dyn Entropy) -> Result<Self, NoEntropy> {
-        Ok(Self { grant, issued_at, random: entropy.array()? })
+        let mut random = [0; 12];
+        entropy.fill_id(&mut random)?;
+        Ok(Self { grant, issued_at, random })
     }
 
     /// The id as it stands in the token: 24 characters, or 46 with a grant.

@@ -1,5 +1,6 @@
 //! Randomness as a port.
 
+use std::cell::RefCell;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use sha2::{Digest, Sha256};
@@ -11,6 +12,15 @@ pub trait Entropy: Send + Sync + 'static {
     /// # Errors
     /// When the operating system gives none; the caller must then refuse what it was asked.
     fn fill(&self, bytes: &mut [u8]) -> Result<(), NoEntropy>;
+
+    /// Fills `bytes` of an id that everybody may see: no two are alike, but they may be drawn ahead,
+    /// so that they must never be a secret.
+    ///
+    /// # Errors
+    /// As [`Entropy::fill`].
+    fn fill_id(&self, bytes: &mut [u8]) -> Result<(), NoEntropy> {
+        self.fill(bytes)
+    }
 }
 
 impl dyn Entropy {
@@ -38,6 +48,40 @@ impl Entropy for OsEntropy {
     #[allow(clippy::disallowed_methods)] // The one place that may ask the machine.
     fn fill(&self, bytes: &mut [u8]) -> Result<(), NoEntropy> {
         getrandom::fill(bytes).map_err(|_| NoEntropy)
+    }
+
+    fn fill_id(&self, bytes: &mut [u8]) -> Result<(), NoEntropy> {
+        DRAWN.with_borrow_mut(|drawn| drawn.take(bytes, self))
+    }
+}
+
+thread_local! {
+    static DRAWN: RefCell<Drawn> = const { RefCell::new(Drawn { bytes: [0; Drawn::BYTES], left: 0 }) };
+}
+
+/// Random bytes for ids: one system call for many, for each costs as much as a digest.
+struct Drawn {
+    bytes: [u8; Self::BYTES],
+    left: usize,
+}
+
+impl Drawn {
+    const BYTES: usize = 768;
+
+    fn take(&mut self, wanted: &mut [u8], source: &OsEntropy) -> Result<(), NoEntropy> {
+        if self.left < wanted.len() {
+            self.left = 0;
+            source.fill(&mut self.bytes)?;
+            self.left = Self::BYTES;
+        }
+        let next = self.left.checked_sub(wanted.len());
+        let Some((next, from)) = next.and_then(|next| Some((next, self.bytes.get(next..self.left)?))) else {
+            // Longer than all that is drawn ahead.
+            return source.fill(wanted);
+        };
+        wanted.copy_from_slice(from);
+        self.left = next;
+        Ok(())
     }
 }
 
