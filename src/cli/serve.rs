@@ -5,7 +5,6 @@ use std::path::{Path, PathBuf};
 use std::process::exit;
 
 use clap::Args;
-use rustix::process::{Resource, Rlimit, setrlimit};
 use serde_json::{Value, json};
 use tokio::runtime::{Builder, Runtime};
 use tokio::signal::unix::{Signal, SignalKind, signal};
@@ -18,6 +17,7 @@ use crate::cli::failure::Failure;
 use crate::cli::output::{Output, line};
 use crate::cli::recipes;
 use crate::config::Config;
+use crate::server::core_dumps;
 use crate::server::start::{Ports, Running, StartError, StartOptions, start};
 use crate::server::telemetry::{self, TelemetryError};
 
@@ -61,24 +61,13 @@ impl Serve {
             dev::check(&config)?;
         }
         telemetry::init(&config.log)?;
-        keep_keys_out_of_core_dumps();
+        core_dumps::switch_off();
         for warning in &config.warnings {
             warn!("{warning}");
         }
         let options = StartOptions { accept_loss: self.accept_loss };
         let mode = if self.dev { Mode::Dev } else { Mode::Production };
         runtime(config.workers)?.block_on(serve(config, options, mode, output))
-    }
-}
-
-/// Keys are in memory while the server runs, and a core dump would put them on a disk.
-fn keep_keys_out_of_core_dumps() {
-    let none = Rlimit { current: Some(0), maximum: Some(0) };
-    let limited = setrlimit(Resource::Core, none);
-    #[cfg(target_os = "linux")]
-    let limited = limited.and_then(|()| rustix::process::set_dumpable_behavior(rustix::process::DumpableBehavior::NotDumpable));
-    if let Err(cause) = limited {
-        warn!(%cause, "core dumps cannot be switched off: one would hold the keys");
     }
 }
 

@@ -8,7 +8,7 @@ use crate::engine::workspaces::WorkspaceEntry;
 use crate::keys::data_keys::Purpose;
 use crate::store::client::Client;
 use crate::types::client::AuthMethod;
-use crate::types::error::OAuthError;
+use crate::types::error::{About, OAuthError};
 use crate::types::ids::{ClientId, WorkspaceId, WorkspaceName};
 use crate::types::secret::{Secret, SecretDigest};
 
@@ -93,6 +93,14 @@ impl Engine {
             ClientCredential::Secret { secret, .. } => self.secret_matches(&workspace, &client, secret),
         };
         if proved && !client.disabled { Ok(AuthenticatedClient { workspace, client }) } else { Err(OAuthError::invalid_client()) }
+    }
+
+    /// A refusal with whom it was about, for the log.
+    #[must_use]
+    pub fn about(&self, error: OAuthError, workspace: &WorkspaceName, credential: &ClientCredential) -> OAuthError {
+        let workspace = self.workspaces.get(workspace).map(|entry| entry.record.name.clone());
+        let client = ClientId::parse(credential.claimed_id()).ok();
+        OAuthError { about: Some(Box::new(About { workspace, client })), ..error }
     }
 
     fn secret_matches(&self, workspace: &WorkspaceEntry, client: &Client, presented: &Secret) -> bool {

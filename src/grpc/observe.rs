@@ -87,7 +87,7 @@ impl Observed {
         let (method, grant_type, outcome) = (self.method, self.grant_type, refusal.code.as_str());
         let cause = refusal.cause.as_deref().map(tracing::field::display);
         let about = refusal.about.as_deref();
-        let workspace = about.map(|about| tracing::field::display(&about.workspace));
+        let workspace = about.and_then(|about| about.workspace.as_ref()).map(tracing::field::display);
         let client = about.and_then(|about| about.client.as_ref()).map(tracing::field::display);
         match codes(refusal.code).0 {
             Code::Internal => error!(method, grant_type, workspace, client.id = client, outcome, cause, "a fault of the server"),

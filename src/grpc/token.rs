@@ -60,7 +60,7 @@ impl TokenApi {
         let credential = credential(request.client_authentication)?;
         let grant_type = grant.grant_type();
         let issued = self.engine.issue_token(&workspace, &credential, grant).await;
-        let tokens = issued.map_err(|error| error.about(&workspace, credential.claimed_id()))?;
+        let tokens = issued.map_err(|error| self.engine.about(error, &workspace, &credential))?;
         debug!(%workspace, client.id = credential.claimed_id(), %grant_type, "token issued");
         Ok(v1::IssueTokenResponse {
             access_token: tokens.access_token.expose_secret_owned(),
@@ -112,7 +112,7 @@ impl TokenService for TokenApi {
             let credential = credential(request.client_authentication)?;
             let token = token("token", request.token)?;
             let introspected = self.engine.introspect(&workspace, &credential, &token).await;
-            let Some(active) = introspected.map_err(|error| error.about(&workspace, credential.claimed_id()))? else {
+            let Some(active) = introspected.map_err(|error| self.engine.about(error, &workspace, &credential))? else {
                 return Ok(v1::IntrospectTokenResponse::default());
             };
             let mut answer = v1::IntrospectTokenResponse {
@@ -142,7 +142,7 @@ impl TokenService for TokenApi {
             let credential = credential(request.client_authentication)?;
             let token = token("token", request.token)?;
             let revoked = self.engine.revoke(&workspace, &credential, &token).await;
-            revoked.map_err(|error| error.about(&workspace, credential.claimed_id()))?;
+            revoked.map_err(|error| self.engine.about(error, &workspace, &credential))?;
             Ok(v1::RevokeTokenResponse {})
         };
         self.revoke.oauth(call).await

@@ -1,6 +1,7 @@
 //! Floor 5: the wiring of a server.
 
 pub mod background;
+pub mod core_dumps;
 pub mod deadline;
 pub mod grpc_routes;
 pub mod listener;

@@ -100,12 +100,11 @@ pub struct OAuthError {
     pub about: Option<Box<About>>,
 }
 
-/// Whom a refusal was about: only names that were found well-formed, so that no caller writes into
-/// the log.
+/// Whom a refusal was about: only names that were made here, so that no caller writes into the log.
 #[derive(Debug)]
 pub struct About {
-    /// The workspace that was named.
-    pub workspace: WorkspaceName,
+    /// The workspace that was named, when it exists.
+    pub workspace: Option<WorkspaceName>,
     /// The client that was claimed.
     pub client: Option<ClientId>,
 }
@@ -114,13 +113,6 @@ impl OAuthError {
     /// A refusal with a sentence.
     pub fn new(code: ErrorCode, description: impl Into<Cow<'static, str>>) -> Self {
         Self { code, description: description.into(), redirect_uri: None, cause: None, about: None }
-    }
-
-    /// The same refusal, with whom it was about.
-    #[must_use]
-    pub fn about(self, workspace: &WorkspaceName, claimed_client: &str) -> Self {
-        let client = ClientId::parse(claimed_client).ok();
-        Self { about: Some(Box::new(About { workspace: workspace.clone(), client })), ..self }
     }
 
     /// `invalid_request`.

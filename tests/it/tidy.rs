@@ -34,7 +34,7 @@ const CRATES: &[(&str, &[&str])] = &[
     ("ed25519_dalek", &["keys/"]),
     ("hyper", &["server/"]),
     ("prost", &["grpc/", "store/codec"]),
-    ("rustix", &["store/sled/"]),
+    ("rustix", &["server/core_dumps.rs", "store/sled/"]),
     ("sled", &["store/sled/"]),
     ("tonic", &["grpc/", "gateway/", "server/", "cli/", "pb.rs"]),
 ];
