@@ -1,6 +1,12 @@
 //! What gRPC brings along: health, reflection, reasons.
 
+use http_body_util::Full;
+use hyper::body::Bytes;
+use hyper_util::rt::{TokioExecutor, TokioIo};
+use jeton::pb::admin::v1::CreateUserRequest;
 use jeton::pb::v1::{GetClientRequest, IssueTokenRequest};
+use prost::Message;
+use tokio::net::TcpStream;
 use tonic::Code;
 use tonic::codegen::tokio_stream;
 use tonic::transport::Channel;
@@ -86,4 +92,24 @@ async fn a_refusal_has_a_reason_and_a_domain() {
     let status = server.clients().get_client(server.as_admin(GetClientRequest::default())).await.unwrap_err();
     let info = status.get_details_error_info().unwrap();
     assert_eq!((info.reason.as_str(), info.domain.as_str()), ("NOT_FOUND", "jeton"));
+}
+
+/// A call that runs out of its `grpc-timeout` says so.
+#[tokio::test]
+async fn a_call_out_of_time_is_answered_deadline_exceeded() {
+    let server = Server::start().await;
+    let stream = TcpStream::connect(server.addresses().admin).await.unwrap();
+    let (mut sender, connection) =
+        hyper::client::conn::http2::handshake(TokioExecutor::new(), TokioIo::new(stream)).await.unwrap();
+    tokio::spawn(connection);
+    let message = CreateUserRequest { workspace: String::new(), username: "alice".to_owned() }.encode_to_vec();
+    let frame = [&[0][..], &u32::try_from(message.len()).unwrap().to_be_bytes(), &message].concat();
+    let request = http::Request::post(format!("http://{}/jeton.admin.v1.UserService/CreateUser", server.addresses().admin))
+        .header("content-type", "application/grpc")
+        .header("te", "trailers")
+        .header("grpc-timeout", "1n")
+        .header("authorization", format!("Bearer {}", server.admin_token))
+        .body(Full::new(Bytes::from(frame)));
+    let answer = sender.send_request(request.unwrap()).await.unwrap();
+    assert_eq!(answer.headers()["grpc-status"], "4");
 }

@@ -5,6 +5,7 @@ mod authorize;
 mod client_credentials;
 mod decide;
 mod documents;
+mod forged_tokens;
 mod grpc;
 mod introspection;
 mod keys;
