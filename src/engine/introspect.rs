@@ -5,7 +5,7 @@ use crate::engine::access_token::{Claims, Jti};
 use crate::engine::client_auth::{AuthenticatedClient, ClientCredential};
 use crate::keys::opaque::{Kind, Opaque, digest};
 use crate::store::grant::State;
-use crate::types::client::Permission;
+use crate::types::client::{GrantType, Permission};
 use crate::types::error::OAuthError;
 use crate::types::ids::{ClientId, Subject, WorkspaceName};
 use crate::types::secret::Secret;
@@ -112,18 +112,16 @@ impl Engine {
         if !newest || self.now() >= end {
             return Ok(None);
         }
-        let granted_at = loaded.record.created_at;
-        let client = self.clients.get(id, &loaded.record.client).await?;
-        let scope = &active.authorization.scope;
-        let stands =
-            client.is_some_and(|client| !client.disabled && granted_at > client.not_before && scope.within(&client.scope));
-        if !stands || !self.person_stands(id, &active.authorization.subject, granted_at).await? {
+        let authorization = &active.authorization;
+        let Some(client) = self.clients.get(id, &loaded.record.client).await? else { return Ok(None) };
+        let refreshes = client.grant_types.contains(&GrantType::RefreshToken);
+        if !refreshes || self.withdrawn(id, &client, &loaded.record, authorization).await?.is_some() {
             return Ok(None);
         }
         Ok(Some(ActiveToken {
-            scope: scope.to_string(),
+            scope: authorization.scope.to_string(),
             client_id: loaded.record.client.to_string(),
-            sub: active.authorization.subject.as_str().to_owned(),
+            sub: authorization.subject.as_str().to_owned(),
             iss: workspace.issuer.clone(),
             exp: end.0,
             access: None,

@@ -29,6 +29,7 @@ pub mod page;
 pub mod register;
 pub mod revoke;
 pub mod settings;
+pub mod standing;
 pub mod token;
 pub mod trusted;
 pub mod workspaces;

@@ -69,7 +69,7 @@ impl Engine {
     /// # Errors
     /// `invalid_request` if the handle is unknown, over, or was decided otherwise; `invalid_scope` if
     /// more is allowed than was asked; `access_denied` if the person may not be spoken for;
-    /// `unauthorized_client` while the workspace is suspended.
+    /// `unauthorized_client` while the workspace is suspended or the client is disabled.
     pub async fn decide_authorization(
         &self,
         workspace: &WorkspaceName,
@@ -147,7 +147,7 @@ impl Engine {
         }
     }
 
-    /// Who allowed what, checked against the directory.
+    /// Who allowed what, checked against the directory and the client as it is now.
     pub(super) async fn authorization(
         &self,
         workspace: &WorkspaceEntry,
@@ -155,6 +155,10 @@ impl Engine {
         approval: Approval,
     ) -> Result<Authorization, OAuthError> {
         let now = self.clock.now();
+        let client = self.clients.get(workspace.record.id, &grant.client).await?;
+        if client.is_none_or(|client| client.disabled) {
+            return Err(OAuthError::new(ErrorCode::UnauthorizedClient, "the client was disabled or deleted meanwhile"));
+        }
         if !self.person_stands(workspace.record.id, &approval.subject, now).await? {
             return Err(OAuthError::new(ErrorCode::AccessDenied, "the person is disabled"));
         }

@@ -1,6 +1,6 @@
 //! Deciding an authorization request, and releasing its answer to the browser that asked.
 
-use jeton::pb::admin::v1::WorkspaceSettings;
+use jeton::pb::admin::v1::{SetClientDisabledRequest, WorkspaceSettings};
 use jeton::pb::v1::decide_authorization_request::Decision;
 use jeton::pb::v1::{
     Approval, ContinueAuthorizationRequest, DecideAuthorizationRequest, Denial, GetAuthorizationRequest,
@@ -242,6 +242,17 @@ async fn a_suspended_workspace_decides_and_releases_nothing() {
     assert_eq!(refused.to_string(), "unauthorized_client: the workspace is suspended");
     let answer = browser.get(&server, &continuation).await;
     assert_eq!((answer.status, answer.header("location")), (400, ""));
+}
+
+/// Threat B4: nothing is allowed for a client that was disabled in between.
+#[tokio::test]
+async fn a_client_that_was_disabled_meanwhile_is_allowed_nothing() {
+    let (server, client) = server_and_client().await;
+    let (_, handle) = begin(&server, &client).await;
+    let request = SetClientDisabledRequest { workspace: String::new(), client_id: client.client_id.clone(), disabled: true };
+    server.client_admin().set_client_disabled(server.as_admin(request)).await.unwrap();
+    let refused = oauth_refusal(&decide(&server, &handle, alice()).await.unwrap_err());
+    assert_eq!(refused.to_string(), "unauthorized_client: the client was disabled or deleted meanwhile");
 }
 
 /// Threat M1: a handle and a ticket are unknown in every other workspace.
