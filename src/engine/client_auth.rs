@@ -70,7 +70,7 @@ impl Engine {
     /// Authenticates a client.
     ///
     /// An unknown workspace, an unknown client and a wrong secret cost the same digest and get the
-    /// same answer (SECURITY E7).
+    /// same answer (threat E7).
     ///
     /// # Errors
     /// `invalid_client` when the credential is not good for an enabled client of the workspace.

@@ -40,7 +40,7 @@ pub struct AccessTokenFacts {
 
 impl Engine {
     /// Says what a token is; `None` for one that is not active, or not the caller's business: the two
-    /// are not told apart (SECURITY H1).
+    /// are not told apart (threat H1).
     ///
     /// # Errors
     /// `invalid_client` if the caller did not authenticate; public clients cannot.

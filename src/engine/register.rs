@@ -1,5 +1,5 @@
 //! Client metadata (RFC 7591 section 2): one verdict for registrations and updates alike, on the
-//! whole of what the client would be (SECURITY I2).
+//! whole of what the client would be (threat I2).
 
 use url::Url;
 

@@ -18,7 +18,7 @@ impl Engine {
     ///
     /// # Errors
     /// `invalid_client` if the client did not authenticate; `temporarily_unavailable` if the end could
-    /// not be made durable: then the token must be taken for still active (SECURITY B6).
+    /// not be made durable: then the token must be taken for still active (threat B6).
     pub async fn revoke(
         &self,
         workspace: &WorkspaceName,

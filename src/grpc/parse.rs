@@ -10,7 +10,7 @@ use crate::types::secret::Secret;
 use crate::types::time::UnixSeconds;
 
 /// The workspace that a credential call names: a malformed name is an unknown one, and an unknown
-/// one is like an unknown client (SECURITY M1).
+/// one is like an unknown client (threat M1).
 pub fn credential_workspace(name: &str) -> Result<WorkspaceName, OAuthError> {
     WorkspaceName::parse(name).map_err(|_| OAuthError::invalid_client())
 }

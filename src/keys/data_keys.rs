@@ -24,7 +24,7 @@ pub struct DataKeys {
     seal: [u8; 32],
 }
 
-/// What a digest is of: a digest of one kind never equals one of another (SECURITY A4).
+/// What a digest is of: a digest of one kind never equals one of another (threat A4).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Purpose {
     /// The cookie that ties an authorization request to a browser.

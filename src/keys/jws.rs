@@ -28,7 +28,7 @@ pub struct JwsKey {
 
 impl JwsKey {
     /// The key of a seed.  The public half is always derived, so no caller can pair a seed with
-    /// another public key (SECURITY F7).
+    /// another public key (threat F7).
     #[must_use]
     pub fn from_seed(seed: &[u8; 32]) -> Self {
         let signing = SigningKey::from_bytes(seed);

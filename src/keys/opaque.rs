@@ -23,7 +23,7 @@ const BODY_BYTES: usize = 1 + 16 + 4 + 32;
 /// The base64url length of 69 bytes.
 const ENCODED_BYTES: usize = 92;
 
-/// What a token is for: one kind is never taken for another (SECURITY A4).
+/// What a token is for: one kind is never taken for another (threat A4).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
     /// An authorization code.
