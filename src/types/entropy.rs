@@ -114,3 +114,28 @@ impl Entropy for SeededEntropy {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+
+    #[test]
+    fn no_two_ids_are_alike_however_often_the_supply_is_renewed() {
+        let draw = |_| {
+            let mut id = [0; 10];
+            OsEntropy.fill_id(&mut id).unwrap();
+            id
+        };
+        let ids: BTreeSet<[u8; 10]> = (0..1000).map(draw).collect();
+        assert_eq!(ids.len(), 1000);
+    }
+
+    #[test]
+    fn an_id_longer_than_the_supply_is_filled_too() {
+        let mut id = [0; 2 * Drawn::BYTES];
+        OsEntropy.fill_id(&mut id).unwrap();
+        assert!(id.chunks(64).all(|chunk| chunk != [0; 64]));
+    }
+}
