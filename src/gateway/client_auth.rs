@@ -77,7 +77,7 @@ fn basic(header: &[u8]) -> Result<ClientSecret, Refused> {
     };
     let client_id = decode(client_id).filter(|id| !id.is_empty()).ok_or_else(malformed)?;
     let client_secret = decode(client_secret).ok_or_else(malformed)?;
-    Ok(ClientSecret { client_id, client_secret })
+    Ok(ClientSecret { client_id: client_id.into_owned(), client_secret: client_secret.into_owned() })
 }
 
 #[cfg(test)]

@@ -3,6 +3,7 @@
 //! Two readers of one request must never see two different requests: so a repeated parameter, bytes
 //! that are not UTF-8 and broken escapes are refused, where most decoders guess.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::sync::Arc;
 
@@ -88,7 +89,7 @@ impl Form {
     pub fn parse(encoded: &[u8]) -> Result<Self, Refused> {
         let malformed = || Refused::invalid_request("the parameters are not well-formed application/x-www-form-urlencoded UTF-8");
         let mut form = Self::default();
-        let mut unknown: Vec<String> = Vec::new();
+        let mut unknown: Vec<Cow<'_, str>> = Vec::new();
         let mut seen: Vec<Parameter> = Vec::new();
         for pair in encoded.split(|&byte| byte == b'&').filter(|pair| !pair.is_empty()) {
             if seen.len() + unknown.len() == MAX_PARAMETERS {
@@ -96,7 +97,7 @@ impl Form {
             }
             let mut halves = pair.splitn(2, |&byte| byte == b'=');
             let name = decode(halves.next().unwrap_or_default()).ok_or_else(malformed)?;
-            let value = Secret::new(decode(halves.next().unwrap_or_default()).ok_or_else(malformed)?);
+            let value = Secret::new(decode(halves.next().unwrap_or_default()).ok_or_else(malformed)?.into_owned());
             let Some(parameter) = Parameter::from_name(&name) else {
                 // RFC 6749 section 3.2: unknown parameters are ignored, but repeated ones are not.
                 if unknown.contains(&name) {
@@ -144,7 +145,23 @@ impl fmt::Debug for Form {
     }
 }
 
+/// A form that was posted, with the headers of its request.
+pub(super) struct Posted {
+    /// Moved out of the request, not cloned.
+    pub headers: HeaderMap,
+    /// The body.
+    pub form: Form,
+}
+
 impl FromRequest<Arc<Gateway>> for Form {
+    type Rejection = Refused;
+
+    async fn from_request(request: Request, gateway: &Arc<Gateway>) -> Result<Self, Refused> {
+        Posted::from_request(request, gateway).await.map(|posted| posted.form)
+    }
+}
+
+impl FromRequest<Arc<Gateway>> for Posted {
     type Rejection = Refused;
 
     async fn from_request(request: Request, gateway: &Arc<Gateway>) -> Result<Self, Refused> {
@@ -155,7 +172,7 @@ impl FromRequest<Arc<Gateway>> for Form {
         let Ok(bytes) = tokio::time::timeout(gateway.body_timeout, reading).await else {
             return Err(Refused::new(StatusCode::REQUEST_TIMEOUT, "invalid_request", "the body did not arrive in time"));
         };
-        Self::parse(&bytes?)
+        Ok(Self { form: Form::parse(&bytes?)?, headers: parts.headers })
     }
 }
 
@@ -208,7 +225,10 @@ async fn read(headers: &HeaderMap, body: Body, limit: usize) -> Result<Bytes, Re
 /// Decodes one name or value; `None` when it is not well-formed.
 ///
 /// `form_urlencoded` keeps a broken escape as it stands and replaces bytes that are not UTF-8.
-pub(super) fn decode(encoded: &[u8]) -> Option<String> {
+pub(super) fn decode(encoded: &[u8]) -> Option<Cow<'_, str>> {
+    if !encoded.iter().any(|byte| matches!(byte, b'+' | b'%' | 0)) {
+        return str::from_utf8(encoded).ok().map(Cow::Borrowed);
+    }
     let mut decoded = Vec::with_capacity(encoded.len());
     let mut bytes = encoded.iter().copied();
     while let Some(byte) = bytes.next() {
@@ -222,7 +242,7 @@ pub(super) fn decode(encoded: &[u8]) -> Option<String> {
         }
         decoded.push(byte);
     }
-    String::from_utf8(decoded).ok()
+    String::from_utf8(decoded).ok().map(Cow::Owned)
 }
 
 fn hex_digit(byte: u8) -> Option<u8> {

@@ -4,14 +4,14 @@ use std::sync::Arc;
 
 use axum::extract::State;
 use axum::response::Response;
-use http::{HeaderMap, StatusCode};
+use http::StatusCode;
 use serde::Serialize;
 use tonic::Request;
 
 use crate::gateway::Gateway;
 use crate::gateway::client_auth::client_authentication;
 use crate::gateway::error::{Refused, json};
-use crate::gateway::form::{Form, Parameter};
+use crate::gateway::form::{Parameter, Posted};
 use crate::gateway::workspace::Workspace;
 use crate::pb::v1::{IntrospectTokenRequest, IntrospectTokenResponse};
 
@@ -19,8 +19,7 @@ use crate::pb::v1::{IntrospectTokenRequest, IntrospectTokenResponse};
 pub(super) async fn introspect(
     State(gateway): State<Arc<Gateway>>,
     Workspace(workspace): Workspace,
-    headers: HeaderMap,
-    form: Form,
+    Posted { headers, form }: Posted,
 ) -> Result<Response, Refused> {
     let client_authentication = Some(client_authentication(&headers, &form)?);
     let request = IntrospectTokenRequest { workspace, client_authentication, token: form.text(Parameter::Token) };

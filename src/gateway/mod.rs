@@ -5,6 +5,7 @@
 mod authorize;
 mod client_auth;
 mod cookie;
+mod edge;
 mod error;
 mod form;
 mod introspect;

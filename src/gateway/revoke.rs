@@ -5,13 +5,12 @@ use std::sync::Arc;
 use axum::body::Body;
 use axum::extract::State;
 use axum::response::Response;
-use http::HeaderMap;
 use tonic::Request;
 
 use crate::gateway::Gateway;
 use crate::gateway::client_auth::client_authentication;
 use crate::gateway::error::{Refused, keep_out_of_caches};
-use crate::gateway::form::{Form, Parameter};
+use crate::gateway::form::{Parameter, Posted};
 use crate::gateway::workspace::Workspace;
 use crate::pb::v1::RevokeTokenRequest;
 
@@ -19,8 +18,7 @@ use crate::pb::v1::RevokeTokenRequest;
 pub(super) async fn revoke(
     State(gateway): State<Arc<Gateway>>,
     Workspace(workspace): Workspace,
-    headers: HeaderMap,
-    form: Form,
+    Posted { headers, form }: Posted,
 ) -> Result<Response, Refused> {
     let client_authentication = Some(client_authentication(&headers, &form)?);
     let request = RevokeTokenRequest { workspace, client_authentication, token: form.text(Parameter::Token) };

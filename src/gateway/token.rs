@@ -4,14 +4,14 @@ use std::sync::Arc;
 
 use axum::extract::State;
 use axum::response::Response;
-use http::{HeaderMap, StatusCode};
+use http::StatusCode;
 use serde::Serialize;
 use tonic::Request;
 
 use crate::gateway::Gateway;
 use crate::gateway::client_auth::client_authentication;
 use crate::gateway::error::{Refused, json};
-use crate::gateway::form::{Form, Parameter};
+use crate::gateway::form::{Form, Parameter, Posted};
 use crate::gateway::workspace::Workspace;
 use crate::pb::v1::issue_token_request::Grant;
 use crate::pb::v1::{AuthorizationCodeGrant, ClientCredentialsGrant, IssueTokenRequest, IssueTokenResponse, RefreshTokenGrant};
@@ -22,8 +22,7 @@ use crate::types::error::{ErrorCode, OAuthError};
 pub(super) async fn issue(
     State(gateway): State<Arc<Gateway>>,
     Workspace(workspace): Workspace,
-    headers: HeaderMap,
-    form: Form,
+    Posted { headers, form }: Posted,
 ) -> Result<Response, Refused> {
     let grant = grant(&form)?;
     let client_authentication = client_authentication(&headers, &form)?;

@@ -113,18 +113,20 @@ proptest! {
 
     #[test]
     fn every_character_survives_its_escape(text in "[^\0]{0,40}") {
-        prop_assert_eq!(decode(escape_all(&text).as_bytes()), Some(text.clone()));
+        let escaped = escape_all(&text);
+        prop_assert_eq!(decode(escaped.as_bytes()), Some(Cow::Borrowed(text.as_str())));
         let usual: String = form_urlencoded::byte_serialize(text.as_bytes()).collect();
-        prop_assert_eq!(decode(usual.as_bytes()), Some(text));
+        prop_assert_eq!(decode(usual.as_bytes()), Some(Cow::Borrowed(text.as_str())));
     }
 
     /// What is accepted means the same to the decoder of the URL standard.
     #[test]
     fn nothing_is_read_differently_than_by_the_url_standard(encoded in "[a-c%+=&2-4\u{e9} ]{0,40}") {
-        if let Some(decoded) = decode(encoded.replace(['=', '&'], "").as_bytes()) {
-            let theirs = form_urlencoded::parse(format!("k={}", encoded.replace(['=', '&'], "")).as_bytes())
+        let value = encoded.replace(['=', '&'], "");
+        if let Some(decoded) = decode(value.as_bytes()) {
+            let theirs = form_urlencoded::parse(format!("k={value}").as_bytes())
                 .next().map(|(_, value)| value.into_owned());
-            prop_assert_eq!(Some(decoded), theirs);
+            prop_assert_eq!(Some(decoded.into_owned()), theirs);
         }
     }
 }
