@@ -36,12 +36,21 @@ impl Clients {
     /// Those of the store.
     pub async fn get(&self, workspace: WorkspaceId, id: &ClientId) -> Result<Option<Arc<Client>>, StoreError> {
         let key = (workspace, id.clone());
+        match self.cache.get(&key) {
+            Some(client) => Ok(client),
+            // Boxed: only a miss waits, and its state would make that of every call larger.
+            None => Box::pin(self.load(&key)).await,
+        }
+    }
+
+    async fn load(&self, key: &Key) -> Result<Option<Arc<Client>>, StoreError> {
         // A placeholder is held over the look-up.  When a writer puts its value there meanwhile, the
         // value that was read before is not cached.
-        match self.cache.get_value_or_guard_async(&key).await {
+        match self.cache.get_value_or_guard_async(key).await {
             Ok(client) => Ok(client),
             Err(placeholder) => {
-                let client = self.store.client(workspace, id).await?.map(Arc::new);
+                let (workspace, id) = key;
+                let client = self.store.client(*workspace, id).await?.map(Arc::new);
                 if client.is_some() {
                     let _ = placeholder.insert(client.clone());
                 }

@@ -17,6 +17,9 @@ use crate::keys::jwk;
 /// Longer than any token of ours: the longest claims are capped where they enter.
 const MAX_TOKEN_BYTES: usize = 8 * 1024;
 
+/// Most claims fit in here, so that they are written without growing a buffer.
+const USUAL_CLAIMS_BYTES: usize = 512;
+
 /// A signing key with all that can be computed before the first token.
 pub struct JwsKey {
     kid: String,
@@ -56,7 +59,8 @@ impl JwsKey {
     /// # Errors
     /// When the claims are no JSON object, which our own types always are.
     pub fn sign(&self, claims: &impl Serialize) -> Result<String, serde_json::Error> {
-        let payload = serde_json::to_vec(claims)?;
+        let mut payload = Vec::with_capacity(USUAL_CLAIMS_BYTES);
+        serde_json::to_writer(&mut payload, claims)?;
         let mut token = String::with_capacity(self.header_segment.len() + payload.len() * 4 / 3 + 92);
         token.push_str(&self.header_segment);
         URL_SAFE_NO_PAD.encode_string(payload, &mut token);
