@@ -201,12 +201,15 @@ async fn set_back(dir: &Path) {
 async fn a_store_that_ends_before_its_mark_is_refused() {
     let dir = TempDir::new().unwrap();
     set_back(dir.path()).await;
+    let message = refusal(open(dir.path()));
+    let place = format!("the store in {} ends at commit ", dir.path().display());
+    let (end, rest) = message.strip_prefix(&place).and_then(|rest| rest.split_once(',')).unwrap();
+    // How many batches the first changes shared is a matter of timing; the one that is missing was one.
+    let acknowledged = end.parse::<u64>().unwrap() + 1;
     assert_eq!(
-        refusal(open(dir.path())),
+        rest,
         format!(
-            "the store in {} ends at commit 5, but at least 6 were acknowledged: restore a backup, or accept the loss with \
-             jeton serve --accept-loss",
-            dir.path().display()
+            " but at least {acknowledged} were acknowledged: restore a backup, or accept the loss with jeton serve --accept-loss"
         )
     );
 }
