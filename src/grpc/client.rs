@@ -8,6 +8,7 @@ use crate::engine::Engine;
 use crate::engine::page::{PageRequest, cut_page};
 use crate::engine::register::ClientMetadata;
 use crate::grpc::caller::caller;
+use crate::grpc::finish::to_its_end;
 use crate::grpc::observe::Observed;
 use crate::grpc::parse::{lifetimes, lifetimes_message, workspace};
 use crate::pb::v1;
@@ -54,15 +55,16 @@ impl ClientService for ClientApi {
         request: Request<v1::RegisterClientRequest>,
     ) -> Result<Response<v1::RegisterClientResponse>, Status> {
         let (headers, _, sent) = request.into_parts();
-        let call = async {
+        let engine = Arc::clone(&self.engine);
+        let call = to_its_end(async move {
             let name = workspace(&sent.workspace)?;
-            let trusted = self.engine.trusted(&name, &caller(&headers), NEEDED).await?;
-            let made = self.engine.register_client(trusted, &name, metadata(sent.metadata)?).await?;
+            let trusted = engine.trusted(&name, &caller(&headers), NEEDED).await?;
+            let made = engine.register_client(trusted, &name, metadata(sent.metadata)?).await?;
             Ok(v1::RegisterClientResponse {
                 client: Some(client_message(&name, &made.client)),
                 client_secret: made.secret.map(|secret| secret.expose_secret().to_owned()).unwrap_or_default(),
             })
-        };
+        });
         self.register.run(call).await
     }
 
@@ -97,13 +99,14 @@ impl ClientService for ClientApi {
         request: Request<v1::UpdateClientRequest>,
     ) -> Result<Response<v1::UpdateClientResponse>, Status> {
         let (headers, _, sent) = request.into_parts();
-        let call = async {
+        let engine = Arc::clone(&self.engine);
+        let call = to_its_end(async move {
             let name = workspace(&sent.workspace)?;
-            let trusted = self.engine.trusted(&name, &caller(&headers), NEEDED).await?;
+            let trusted = engine.trusted(&name, &caller(&headers), NEEDED).await?;
             let metadata = metadata(sent.metadata)?;
-            let client = self.engine.update_client(trusted, &name, &sent.client_id, metadata, sent.revision).await?;
+            let client = engine.update_client(trusted, &name, &sent.client_id, metadata, sent.revision).await?;
             Ok(v1::UpdateClientResponse { client: Some(client_message(&name, &client)) })
-        };
+        });
         self.update.run(call).await
     }
 
@@ -112,12 +115,13 @@ impl ClientService for ClientApi {
         request: Request<v1::DeleteClientRequest>,
     ) -> Result<Response<v1::DeleteClientResponse>, Status> {
         let (headers, _, sent) = request.into_parts();
-        let call = async {
+        let engine = Arc::clone(&self.engine);
+        let call = to_its_end(async move {
             let name = workspace(&sent.workspace)?;
-            let trusted = self.engine.trusted(&name, &caller(&headers), NEEDED).await?;
-            self.engine.delete_client(trusted, &name, &sent.client_id).await?;
+            let trusted = engine.trusted(&name, &caller(&headers), NEEDED).await?;
+            engine.delete_client(trusted, &name, &sent.client_id).await?;
             Ok(v1::DeleteClientResponse {})
-        };
+        });
         self.delete.run(call).await
     }
 
@@ -126,15 +130,16 @@ impl ClientService for ClientApi {
         request: Request<v1::RotateClientSecretRequest>,
     ) -> Result<Response<v1::RotateClientSecretResponse>, Status> {
         let (headers, _, sent) = request.into_parts();
-        let call = async {
+        let engine = Arc::clone(&self.engine);
+        let call = to_its_end(async move {
             let name = workspace(&sent.workspace)?;
-            let trusted = self.engine.trusted(&name, &caller(&headers), NEEDED).await?;
-            let made = self.engine.rotate_client_secret(trusted, &name, &sent.client_id, sent.overlap_seconds).await?;
+            let trusted = engine.trusted(&name, &caller(&headers), NEEDED).await?;
+            let made = engine.rotate_client_secret(trusted, &name, &sent.client_id, sent.overlap_seconds).await?;
             Ok(v1::RotateClientSecretResponse {
                 client: Some(client_message(&name, &made.client)),
                 client_secret: made.secret.map(|secret| secret.expose_secret().to_owned()).unwrap_or_default(),
             })
-        };
+        });
         self.rotate.run(call).await
     }
 }

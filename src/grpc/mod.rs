@@ -5,6 +5,7 @@ pub mod authorization;
 pub mod caller;
 pub mod client;
 pub mod facts;
+pub mod finish;
 pub mod metadata;
 pub mod observe;
 pub mod parse;

@@ -7,6 +7,7 @@ use tonic::{Request, Response, Status};
 use crate::engine::Engine;
 use crate::grpc::caller::caller;
 use crate::grpc::client::client_message;
+use crate::grpc::finish::to_its_end;
 use crate::grpc::observe::Observed;
 use crate::grpc::parse::workspace;
 use crate::pb::admin::v1;
@@ -44,13 +45,14 @@ impl ClientAdminService for ClientAdminApi {
         request: Request<v1::SetClientPermissionsRequest>,
     ) -> Result<Response<v1::SetClientPermissionsResponse>, Status> {
         let (headers, _, sent) = request.into_parts();
-        let call = async {
-            let administrator = self.engine.administrator(&caller(&headers))?;
+        let engine = Arc::clone(&self.engine);
+        let call = to_its_end(async move {
+            let administrator = engine.administrator(&caller(&headers))?;
             let name = workspace(&sent.workspace)?;
             let permissions = sent.permissions().map(permission).collect::<Result<_, _>>()?;
-            let client = self.engine.set_client_permissions(administrator, &name, &sent.client_id, permissions).await?;
+            let client = engine.set_client_permissions(administrator, &name, &sent.client_id, permissions).await?;
             Ok(v1::SetClientPermissionsResponse { client: Some(client_message(&name, &client)) })
-        };
+        });
         self.permissions.run(call).await
     }
 
@@ -59,12 +61,13 @@ impl ClientAdminService for ClientAdminApi {
         request: Request<v1::SetClientDisabledRequest>,
     ) -> Result<Response<v1::SetClientDisabledResponse>, Status> {
         let (headers, _, sent) = request.into_parts();
-        let call = async {
-            let administrator = self.engine.administrator(&caller(&headers))?;
+        let engine = Arc::clone(&self.engine);
+        let call = to_its_end(async move {
+            let administrator = engine.administrator(&caller(&headers))?;
             let name = workspace(&sent.workspace)?;
-            let client = self.engine.set_client_disabled(administrator, &name, &sent.client_id, sent.disabled).await?;
+            let client = engine.set_client_disabled(administrator, &name, &sent.client_id, sent.disabled).await?;
             Ok(v1::SetClientDisabledResponse { client: Some(client_message(&name, &client)) })
-        };
+        });
         self.disabled.run(call).await
     }
 
@@ -73,12 +76,13 @@ impl ClientAdminService for ClientAdminApi {
         request: Request<v1::RevokeClientTokensRequest>,
     ) -> Result<Response<v1::RevokeClientTokensResponse>, Status> {
         let (headers, _, sent) = request.into_parts();
-        let call = async {
-            let administrator = self.engine.administrator(&caller(&headers))?;
+        let engine = Arc::clone(&self.engine);
+        let call = to_its_end(async move {
+            let administrator = engine.administrator(&caller(&headers))?;
             let name = workspace(&sent.workspace)?;
-            self.engine.revoke_client_tokens(administrator, &name, &sent.client_id).await?;
+            engine.revoke_client_tokens(administrator, &name, &sent.client_id).await?;
             Ok(v1::RevokeClientTokensResponse {})
-        };
+        });
         self.revoke.run(call).await
     }
 }

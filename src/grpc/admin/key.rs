@@ -7,6 +7,7 @@ use tonic::{Request, Response, Status};
 use crate::engine::Engine;
 use crate::engine::manage_keys::RotationMode;
 use crate::grpc::caller::caller;
+use crate::grpc::finish::to_its_end;
 use crate::grpc::observe::Observed;
 use crate::grpc::parse::workspace;
 use crate::keys::ring::{KeyState, RingKey};
@@ -44,16 +45,17 @@ impl KeyService for KeyApi {
 
     async fn rotate_key(&self, request: Request<v1::RotateKeyRequest>) -> Result<Response<v1::RotateKeyResponse>, Status> {
         let (headers, _, sent) = request.into_parts();
-        let call = async {
-            let administrator = self.engine.administrator(&caller(&headers))?;
+        let engine = Arc::clone(&self.engine);
+        let call = to_its_end(async move {
+            let administrator = engine.administrator(&caller(&headers))?;
             let mode = match sent.mode() {
                 v1::RotationMode::Unspecified | v1::RotationMode::Announced => RotationMode::Announced,
                 v1::RotationMode::Now => RotationMode::Now,
                 v1::RotationMode::Compromised => RotationMode::Compromised,
             };
-            let (key, now) = self.engine.rotate_key(administrator, &workspace(&sent.workspace)?, mode).await?;
+            let (key, now) = engine.rotate_key(administrator, &workspace(&sent.workspace)?, mode).await?;
             Ok(v1::RotateKeyResponse { key: Some(key_message(&key, now)) })
-        };
+        });
         self.rotate.run(call).await
     }
 }

@@ -7,6 +7,7 @@ use tonic::{Request, Response, Status};
 use crate::engine::Engine;
 use crate::engine::page::{PageRequest, cut_page};
 use crate::grpc::caller::caller;
+use crate::grpc::finish::to_its_end;
 use crate::grpc::observe::Observed;
 use crate::grpc::parse::workspace;
 use crate::pb::admin::v1;
@@ -41,11 +42,12 @@ impl UserApi {
 impl UserService for UserApi {
     async fn create_user(&self, request: Request<v1::CreateUserRequest>) -> Result<Response<v1::CreateUserResponse>, Status> {
         let (headers, _, sent) = request.into_parts();
-        let call = async {
-            let administrator = self.engine.administrator(&caller(&headers))?;
-            let user = self.engine.create_user(administrator, &workspace(&sent.workspace)?, &sent.username).await?;
+        let engine = Arc::clone(&self.engine);
+        let call = to_its_end(async move {
+            let administrator = engine.administrator(&caller(&headers))?;
+            let user = engine.create_user(administrator, &workspace(&sent.workspace)?, &sent.username).await?;
             Ok(v1::CreateUserResponse { user: Some(user_message(&user)) })
-        };
+        });
         self.create.run(call).await
     }
 
@@ -68,12 +70,13 @@ impl UserService for UserApi {
         request: Request<v1::SetUserDisabledRequest>,
     ) -> Result<Response<v1::SetUserDisabledResponse>, Status> {
         let (headers, _, sent) = request.into_parts();
-        let call = async {
-            let administrator = self.engine.administrator(&caller(&headers))?;
+        let engine = Arc::clone(&self.engine);
+        let call = to_its_end(async move {
+            let administrator = engine.administrator(&caller(&headers))?;
             let name = workspace(&sent.workspace)?;
-            let user = self.engine.set_user_disabled(administrator, &name, &sent.subject, sent.disabled).await?;
+            let user = engine.set_user_disabled(administrator, &name, &sent.subject, sent.disabled).await?;
             Ok(v1::SetUserDisabledResponse { user: Some(user_message(&user)) })
-        };
+        });
         self.disabled.run(call).await
     }
 
@@ -82,11 +85,12 @@ impl UserService for UserApi {
         request: Request<v1::RevokeUserTokensRequest>,
     ) -> Result<Response<v1::RevokeUserTokensResponse>, Status> {
         let (headers, _, sent) = request.into_parts();
-        let call = async {
-            let administrator = self.engine.administrator(&caller(&headers))?;
-            self.engine.revoke_user_tokens(administrator, &workspace(&sent.workspace)?, &sent.subject).await?;
+        let engine = Arc::clone(&self.engine);
+        let call = to_its_end(async move {
+            let administrator = engine.administrator(&caller(&headers))?;
+            engine.revoke_user_tokens(administrator, &workspace(&sent.workspace)?, &sent.subject).await?;
             Ok(v1::RevokeUserTokensResponse {})
-        };
+        });
         self.revoke.run(call).await
     }
 }

@@ -9,6 +9,7 @@ use crate::engine::manage_workspaces::WorkspaceSettings;
 use crate::engine::page::{PageRequest, cut_page};
 use crate::engine::workspaces::WorkspaceEntry;
 use crate::grpc::caller::caller;
+use crate::grpc::finish::to_its_end;
 use crate::grpc::observe::Observed;
 use crate::grpc::parse::{lifetimes, lifetimes_message};
 use crate::pb::admin::v1;
@@ -47,11 +48,12 @@ impl WorkspaceService for WorkspaceApi {
         request: Request<v1::CreateWorkspaceRequest>,
     ) -> Result<Response<v1::CreateWorkspaceResponse>, Status> {
         let (headers, _, sent) = request.into_parts();
-        let call = async {
-            let administrator = self.engine.administrator(&caller(&headers))?;
-            let entry = self.engine.create_workspace(administrator, &sent.name, &settings(sent.settings)).await?;
+        let engine = Arc::clone(&self.engine);
+        let call = to_its_end(async move {
+            let administrator = engine.administrator(&caller(&headers))?;
+            let entry = engine.create_workspace(administrator, &sent.name, &settings(sent.settings)).await?;
             Ok(v1::CreateWorkspaceResponse { workspace: Some(workspace_message(&entry)) })
-        };
+        });
         self.create.run(call).await
     }
 
@@ -90,12 +92,13 @@ impl WorkspaceService for WorkspaceApi {
         request: Request<v1::UpdateWorkspaceRequest>,
     ) -> Result<Response<v1::UpdateWorkspaceResponse>, Status> {
         let (headers, _, sent) = request.into_parts();
-        let call = async {
-            let administrator = self.engine.administrator(&caller(&headers))?;
+        let engine = Arc::clone(&self.engine);
+        let call = to_its_end(async move {
+            let administrator = engine.administrator(&caller(&headers))?;
             let settings = settings(sent.settings);
-            let entry = self.engine.update_workspace(administrator, &sent.name, &settings, sent.revision).await?;
+            let entry = engine.update_workspace(administrator, &sent.name, &settings, sent.revision).await?;
             Ok(v1::UpdateWorkspaceResponse { workspace: Some(workspace_message(&entry)) })
-        };
+        });
         self.update.run(call).await
     }
 
@@ -104,11 +107,12 @@ impl WorkspaceService for WorkspaceApi {
         request: Request<v1::DeleteWorkspaceRequest>,
     ) -> Result<Response<v1::DeleteWorkspaceResponse>, Status> {
         let (headers, _, sent) = request.into_parts();
-        let call = async {
-            let administrator = self.engine.administrator(&caller(&headers))?;
-            self.engine.delete_workspace(administrator, &sent.name).await?;
+        let engine = Arc::clone(&self.engine);
+        let call = to_its_end(async move {
+            let administrator = engine.administrator(&caller(&headers))?;
+            engine.delete_workspace(administrator, &sent.name).await?;
             Ok(v1::DeleteWorkspaceResponse {})
-        };
+        });
         self.delete.run(call).await
     }
 }

@@ -1,5 +1,6 @@
 //! The protocol from outside: a whole server, spoken to over REST and gRPC.
 
+mod abandoned;
 mod authorization_code;
 mod authorize;
 mod client_credentials;

@@ -89,7 +89,7 @@ impl Server {
     }
 
     /// The rules, for what no surface offers: the key schedule.
-    pub fn engine(&self) -> &Engine {
+    pub fn engine(&self) -> &Arc<Engine> {
         &self.running.engine
     }
 
