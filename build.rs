@@ -9,6 +9,7 @@ const SECRET_MESSAGES: &[&str] = &[
     "jeton.v1.ClientSecret",
     "jeton.v1.AuthorizationCodeGrant",
     "jeton.v1.RefreshTokenGrant",
+    "jeton.v1.PasswordGrant",
     "jeton.v1.IssueTokenResponse",
     "jeton.v1.IntrospectTokenRequest",
     "jeton.v1.RevokeTokenRequest",
@@ -21,6 +22,20 @@ const SECRET_MESSAGES: &[&str] = &[
     "jeton.v1.IssueCodeResponse",
     "jeton.v1.RegisterClientResponse",
     "jeton.v1.RotateClientSecretResponse",
+    "jeton.admin.v1.CreateUserRequest",
+    "jeton.admin.v1.SetUserPasswordRequest",
+    "jeton.hooks.v1.CheckCredentialRequest",
+    "jeton.pages.v1.GetInteractionRequest",
+    "jeton.pages.v1.GetInteractionResponse",
+    "jeton.pages.v1.GetSignInRequest",
+    "jeton.pages.v1.SignInRequest",
+    "jeton.pages.v1.SignInResponse",
+    "jeton.pages.v1.DecideConsentRequest",
+    "jeton.pages.v1.DecideConsentResponse",
+    "jeton.pages.v1.GetCodeRequest",
+    "jeton.pages.v1.GetCodeResponse",
+    "jeton.pages.v1.RegisterApplicationResponse",
+    "jeton.pages.v1.RotateApplicationSecretResponse",
     "jeton.storage.v1.DataKeys",
 ];
 
@@ -36,6 +51,11 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         "jeton/admin/v1/client.proto",
         "jeton/admin/v1/key.proto",
         "jeton/admin/v1/user.proto",
+        "jeton/admin/v1/policy.proto",
+        "jeton/admin/v1/scope.proto",
+        "jeton/hooks/v1/credential.proto",
+        "jeton/pages/v1/interaction.proto",
+        "jeton/pages/v1/application.proto",
         "jeton/storage/v1/records.proto",
     ];
     let descriptors = protox::compile(protos, ["proto"])?;
@@ -43,7 +63,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let out = PathBuf::from(std::env::var("OUT_DIR")?);
     // tonic_prost_build::compile_fds does not write the descriptor set that reflection serves.
     let mut public = descriptors.clone();
-    public.file.retain(|file| !file.package().starts_with("jeton.storage"));
+    public.file.retain(|file| !["jeton.storage.v1", "jeton.pages.v1"].contains(&file.package()));
     std::fs::write(out.join("jeton.fds"), public.encode_to_vec())?;
 
     tonic_prost_build::configure().skip_debug(SECRET_MESSAGES).compile_fds(descriptors)?;

@@ -14,6 +14,20 @@ pub mod admin {
     }
 }
 
+/// Generated code for package `jeton.hooks.v1`.
+pub mod hooks {
+    pub mod v1 {
+        tonic::include_proto!("jeton.hooks.v1");
+    }
+}
+
+/// Generated code for package `jeton.pages.v1`.
+pub mod pages {
+    pub mod v1 {
+        tonic::include_proto!("jeton.pages.v1");
+    }
+}
+
 /// Generated code for package `jeton.storage.v1`.
 pub mod storage {
     pub mod v1 {
@@ -39,6 +53,7 @@ redacted!(
     v1::ClientSecret,
     v1::AuthorizationCodeGrant,
     v1::RefreshTokenGrant,
+    v1::PasswordGrant,
     v1::IssueTokenResponse,
     v1::IntrospectTokenRequest,
     v1::RevokeTokenRequest,
@@ -51,5 +66,19 @@ redacted!(
     v1::IssueCodeResponse,
     v1::RegisterClientResponse,
     v1::RotateClientSecretResponse,
+    admin::v1::CreateUserRequest,
+    admin::v1::SetUserPasswordRequest,
+    hooks::v1::CheckCredentialRequest,
+    pages::v1::GetInteractionRequest,
+    pages::v1::GetInteractionResponse,
+    pages::v1::GetSignInRequest,
+    pages::v1::SignInRequest,
+    pages::v1::SignInResponse,
+    pages::v1::DecideConsentRequest,
+    pages::v1::DecideConsentResponse,
+    pages::v1::GetCodeRequest,
+    pages::v1::GetCodeResponse,
+    pages::v1::RegisterApplicationResponse,
+    pages::v1::RotateApplicationSecretResponse,
     storage::v1::DataKeys,
 );

@@ -83,7 +83,8 @@ pub fn check(config: &Config) -> Result<(), Failure> {
 /// When the server refuses.
 pub async fn seed(admin: SocketAddr, token: &Secret) -> Result<Seeded, Failure> {
     let connection = authorized(&format!("http://{admin}"), token).await?;
-    let user = CreateUserRequest { workspace: DEFAULT_WORKSPACE.to_owned(), username: USER.to_owned() };
+    let user =
+        CreateUserRequest { workspace: DEFAULT_WORKSPACE.to_owned(), username: USER.to_owned(), ..CreateUserRequest::default() };
     match UserServiceClient::new(connection.clone()).create_user(user).await {
         Ok(_) => {}
         Err(status) if status.code() == Code::AlreadyExists => {}
@@ -118,7 +119,7 @@ async fn credentials(
         let rotated = service.rotate_client_secret(request).await?.into_inner();
         return Ok(Credentials { client_id, client_secret: Secret::new(rotated.client_secret) });
     }
-    let request = RegisterClientRequest { workspace, metadata: Some(metadata) };
+    let request = RegisterClientRequest { workspace, metadata: Some(metadata), ..RegisterClientRequest::default() };
     let registered = service.register_client(request).await?.into_inner();
     Ok(Credentials {
         client_id: registered.client.unwrap_or_default().client_id,

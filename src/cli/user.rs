@@ -65,7 +65,7 @@ impl Users {
             let workspace = self.workspace;
             match self.command {
                 Command::Create { username } => {
-                    let request = CreateUserRequest { workspace, username };
+                    let request = CreateUserRequest { workspace, username, ..CreateUserRequest::default() };
                     let user = service.create_user(request).await?.into_inner().user;
                     output.record(record(user.unwrap_or_default()))
                 }

@@ -135,6 +135,10 @@ pub struct Lifetimes {
     pub code: i64,
     /// Authorization requests that wait for a person.
     pub request: i64,
+    /// Sessions of people who signed in on the pages.
+    pub session: i64,
+    /// Codes that a person copies from the page that shows them.
+    pub shown_code: i64,
     /// How long a refresh token may be presented again when its answer was lost.
     pub refresh_retry_window: i64,
     /// How far clocks may differ.
@@ -237,6 +241,8 @@ impl Config {
                 refresh_absolute: reader.integer("lifetimes.refresh_absolute_seconds", &(1..=10 * YEAR))?,
                 code: reader.integer("lifetimes.code_seconds", &(1..=600))?,
                 request: reader.integer("lifetimes.request_seconds", &(1..=3600))?,
+                session: reader.integer("lifetimes.session_seconds", &(60..=30 * 86_400))?,
+                shown_code: reader.integer("lifetimes.shown_code_seconds", &(1..=600))?,
                 refresh_retry_window: reader.integer("lifetimes.refresh_retry_window_seconds", &(0..=300))?,
                 clock_skew: reader.integer("lifetimes.clock_skew_seconds", &(0..=300))?,
             },
@@ -302,6 +308,8 @@ impl Config {
             refresh_absolute_lifetime: self.lifetimes.refresh_absolute,
             code_lifetime: self.lifetimes.code,
             request_lifetime: self.lifetimes.request,
+            session_lifetime: self.lifetimes.session,
+            shown_code_lifetime: self.lifetimes.shown_code,
             refresh_retry_window: self.lifetimes.refresh_retry_window,
             clock_skew: self.lifetimes.clock_skew,
             key_announce: self.keys.announce,

@@ -8,6 +8,7 @@ use crate::engine::workspaces::WorkspaceEntry;
 use crate::keys::data_keys::Purpose;
 use crate::store::client::{Client, ClientSecret};
 use crate::store::{Replaced, StoreError};
+use crate::types::branding::Branding;
 use crate::types::client::{ApplicationType, AuthMethod, Permission};
 use crate::types::error::{ErrorCode, OAuthError, Refusal};
 use crate::types::ids::{ClientId, WorkspaceName, checksummed};
@@ -238,6 +239,9 @@ impl Engine {
             secrets: Vec::new(),
             disabled: false,
             permissions: Vec::new(),
+            policies: Vec::new(),
+            branding: Branding::default(),
+            owner: None,
             created_at: self.now(),
             not_before: UnixMillis::default(),
             revision: 1,

@@ -115,6 +115,8 @@ impl Engine {
             created_at: self.now(),
             not_before: UnixMillis::default(),
             in_directory,
+            password: None,
+            administrator: false,
             revision: 1,
         }
     }

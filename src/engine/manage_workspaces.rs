@@ -5,6 +5,7 @@ use std::sync::Arc;
 use url::Url;
 
 use crate::engine::Engine;
+use crate::engine::branding::check_branding;
 use crate::engine::page::PageRequest;
 use crate::engine::register::{check_audience, check_lifetimes};
 use crate::engine::trusted::Administrator;
@@ -12,9 +13,12 @@ use crate::engine::workspaces::{WorkspaceEntry, issuer_of};
 use crate::keys::ring::{KeyRing, KeyTimes, new_signing_key};
 use crate::store::Replaced;
 use crate::store::workspace::Workspace;
+use crate::types::authorization::SignInMethod;
+use crate::types::branding::Branding;
 use crate::types::error::{OAuthError, Refusal};
 use crate::types::ids::{WorkspaceId, WorkspaceName};
 use crate::types::lifetime::Lifetimes;
+use crate::types::policy::Policy;
 
 const UNKNOWN: Refusal = Refusal::NotFound("there is no such workspace");
 
@@ -31,6 +35,16 @@ pub struct WorkspaceSettings {
     pub lifetimes: Lifetimes,
     /// Issues nothing while set.
     pub suspended: bool,
+    /// Where its people sign in; `None` for what follows from `login_uri`.
+    pub sign_in: Option<SignInMethod>,
+    /// A picture for its pages.
+    pub logo_uri: String,
+    /// A colour for its pages.
+    pub brand_color: String,
+    /// Its people may not register applications.
+    pub self_registration_off: bool,
+    /// The policies that its clients may have; `None` for any.
+    pub policy_ceiling: Option<Vec<Policy>>,
 }
 
 impl WorkspaceSettings {
@@ -44,14 +58,31 @@ impl WorkspaceSettings {
         }
         check_lifetimes(self.lifetimes).map_err(|error| Refusal::InvalidField("lifetimes", error.description))?;
         let audience = check_audience(self.default_audience.clone());
+        let login_uri = check_login_uri(&self.login_uri)?;
+        let branding = check_branding(&self.logo_uri, &self.brand_color);
         Ok(Workspace {
             display_name: self.display_name.clone(),
-            login_uri: check_login_uri(&self.login_uri)?,
+            sign_in: self.sign_in_method(login_uri.is_some())?,
+            login_uri,
+            branding: branding.map_err(|(field, why)| Refusal::InvalidField(field, why.into()))?,
+            self_registration: !self.self_registration_off,
+            policy_ceiling: self.policy_ceiling.clone(),
             default_audience: audience.map_err(|error| Refusal::InvalidField("default_audience", error.description))?,
             lifetimes: self.lifetimes,
             suspended: self.suspended,
             ..base
         })
+    }
+}
+
+impl WorkspaceSettings {
+    fn sign_in_method(&self, has_login_uri: bool) -> Result<SignInMethod, Refusal> {
+        match (self.sign_in, has_login_uri) {
+            (None | Some(SignInMethod::Application), true) => Ok(SignInMethod::Application),
+            (None | Some(SignInMethod::Directory), false) => Ok(SignInMethod::Directory),
+            (Some(method), _) if method != SignInMethod::Application => Ok(method),
+            (_, _) => Err(Refusal::InvalidField("sign_in", "application needs a login_uri".into())),
+        }
     }
 }
 
@@ -110,7 +141,11 @@ impl Engine {
             id,
             name,
             display_name: String::new(),
+            sign_in: SignInMethod::Directory,
             login_uri: None,
+            branding: Branding::default(),
+            self_registration: true,
+            policy_ceiling: None,
             default_audience: None,
             lifetimes: Lifetimes::default(),
             suspended: false,

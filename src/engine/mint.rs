@@ -33,8 +33,8 @@ pub enum Bearer {
         subject: Subject,
         /// Stands in the `jti`, so that ending the grant ends the token.
         grant: GrantId,
-        /// When the person signed in.
-        auth_time: UnixSeconds,
+        /// When the person signed in; `None` when the subject is the client itself.
+        auth_time: Option<UnixSeconds>,
         /// No token of the grant lives longer.
         grant_expires_at: UnixSeconds,
     },
@@ -67,7 +67,7 @@ impl Engine {
         let (subject, grant, auth_time, end) = match &decided.bearer {
             Bearer::Client => (id, None, None, issued.plus(lifetime)),
             Bearer::Person { subject, grant, auth_time, grant_expires_at } => {
-                (subject.as_str(), Some(*grant), Some(auth_time.0), issued.plus(lifetime).min(*grant_expires_at))
+                (subject.as_str(), Some(*grant), auth_time.map(|time| time.0), issued.plus(lifetime).min(*grant_expires_at))
             }
         };
         let jti = Jti::generate(grant, now, &*self.entropy)?.encode();

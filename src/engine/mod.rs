@@ -14,6 +14,7 @@ use crate::types::time::{Clock, UnixSeconds};
 
 pub mod access_token;
 pub mod authorize;
+mod branding;
 pub mod client_auth;
 pub mod clients;
 pub mod grants;
@@ -26,6 +27,8 @@ pub mod metadata;
 pub mod mint;
 pub mod opening;
 pub mod page;
+pub mod people;
+pub mod policy;
 pub mod register;
 pub mod revoke;
 pub mod settings;

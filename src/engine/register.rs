@@ -3,6 +3,7 @@
 
 use url::Url;
 
+use crate::engine::branding::check_branding;
 use crate::store::client::Client;
 use crate::types::client::{ApplicationType, AuthMethod, GrantType};
 use crate::types::error::{ErrorCode, OAuthError};
@@ -39,6 +40,10 @@ pub struct ClientMetadata {
     pub default_audience: String,
     /// Its own lifetimes.
     pub lifetimes: Lifetimes,
+    /// A picture for pages about it; may be empty.
+    pub logo_uri: String,
+    /// A colour for pages about it; may be empty.
+    pub brand_color: String,
 }
 
 impl ClientMetadata {
@@ -68,6 +73,8 @@ impl ClientMetadata {
             scope,
             default_audience: check_audience(self.default_audience)?,
             lifetimes: self.lifetimes,
+            branding: check_branding(&self.logo_uri, &self.brand_color)
+                .map_err(|(field, why)| invalid(format!("{field} {why}")))?,
             ..base
         })
     }

@@ -16,6 +16,10 @@ pub struct Settings {
     pub code_lifetime: i64,
     /// Authorization requests that wait for a person.
     pub request_lifetime: i64,
+    /// Sessions of people who signed in on the pages.
+    pub session_lifetime: i64,
+    /// Codes that a person copies from the page that shows them (RFC 6749 section 4.1.2: ten minutes at most).
+    pub shown_code_lifetime: i64,
     /// How long a refresh token may be presented again when its answer was lost; 0 for never.
     pub refresh_retry_window: i64,
     /// How far clocks may differ.
@@ -35,6 +39,8 @@ impl Default for Settings {
             refresh_absolute_lifetime: 90 * 86_400,
             code_lifetime: 60,
             request_lifetime: 600,
+            session_lifetime: 12 * 3600,
+            shown_code_lifetime: 600,
             refresh_retry_window: 30,
             clock_skew: 60,
             // istiod fetches keys every 20 minutes.

@@ -37,6 +37,15 @@ pub enum TokenGrant {
         /// The `scope` parameter.
         scope: Option<String>,
     },
+    /// RFC 6749 section 4.3, behind the policy `password_grant`.
+    Password {
+        /// The `username` parameter.
+        username: String,
+        /// The `password` parameter.
+        password: Secret,
+        /// The `scope` parameter.
+        scope: Option<String>,
+    },
 }
 
 impl TokenGrant {
@@ -47,6 +56,7 @@ impl TokenGrant {
             Self::AuthorizationCode { .. } => GrantType::AuthorizationCode,
             Self::RefreshToken { .. } => GrantType::RefreshToken,
             Self::ClientCredentials { .. } => GrantType::ClientCredentials,
+            Self::Password { .. } => GrantType::Password,
         }
     }
 }
@@ -73,6 +83,9 @@ impl Engine {
                 Box::pin(self.refresh_token(&client, refresh_token, scope)).await?
             }
             TokenGrant::ClientCredentials { scope } => Self::client_credentials(&client, scope)?,
+            TokenGrant::Password { .. } => {
+                return Err(OAuthError::new(ErrorCode::UnauthorizedClient, "the password grant is off"));
+            }
         };
         self.mint(&client, decided)
     }

@@ -71,6 +71,8 @@ async fn begin(
         state: form.text(Parameter::State),
         code_challenge: form.text(Parameter::CodeChallenge),
         code_challenge_method: form.text(Parameter::CodeChallengeMethod),
+        prompt: form.text(Parameter::Prompt),
+        max_age: max_age(&form)?,
     };
     let request = with_browser(request, Some(browser.clone()));
     let valid = gateway.services.authorization.validate_authorization(request).await?.into_inner();
@@ -84,6 +86,16 @@ async fn begin(
         response.headers_mut().insert(SET_COOKIE, cookie);
     }
     Ok(response)
+}
+
+/// OpenID Connect Core 1.0 section 3.1.2.1: whole seconds.
+fn max_age(form: &Form) -> Result<Option<i64>, Refused> {
+    if !form.has(Parameter::MaxAge) {
+        return Ok(None);
+    }
+    let seconds =
+        form.text(Parameter::MaxAge).parse::<u32>().map_err(|_| Refused::invalid_request("max_age must be whole seconds"))?;
+    Ok(Some(seconds.into()))
 }
 
 async fn release(
@@ -100,7 +112,7 @@ async fn release(
 
 fn with_browser<T>(message: T, browser: Option<Secret>) -> Request<T> {
     let mut request = Request::new(message);
-    request.extensions_mut().insert(GatewayFacts { browser });
+    request.extensions_mut().insert(GatewayFacts { browser, ..GatewayFacts::default() });
     request
 }
 

@@ -12,7 +12,7 @@ use tonic::{Code, Status};
 use tonic_types::StatusExt;
 use tracing::info;
 
-use crate::grpc::status::{self, codes, oauth_error};
+use crate::grpc::status::{codes, oauth_error};
 use crate::types::error::{ErrorCode, OAuthError};
 
 /// A refusal on its way out.
@@ -52,12 +52,14 @@ impl Refused {
 
     fn of_code(code: ErrorCode, description: impl Into<Cow<'static, str>>) -> Self {
         let status = StatusCode::from_u16(codes(code).1).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-        Self { retry_after: retry_after(code), ..Self::new(status, code.as_str(), description) }
+        Self::new(status, code.as_str(), description)
     }
 }
 
-fn retry_after(code: ErrorCode) -> Option<u64> {
-    (code == ErrorCode::TemporarilyUnavailable).then_some(status::RETRY_AFTER.as_secs())
+/// When the status says that a repeat may succeed.
+fn retry_after(status: &Status) -> Option<u64> {
+    let delay = status.get_details_retry_info().and_then(|info| info.retry_delay);
+    delay.map(|delay| delay.as_secs().max(1))
 }
 
 /// What the gateway refuses by itself, before any service could count it.
@@ -66,7 +68,7 @@ impl From<OAuthError> for Refused {
         let outcome = error.code.as_str();
         metrics::counter!("jeton_gateway_refusals_total", "outcome" => outcome).increment(1);
         info!(outcome, reason = %error.description, "refused by the gateway");
-        Self { redirect_uri: error.redirect_uri, ..Self::of_code(error.code, error.description) }
+        Self { redirect_uri: error.redirect_uri, retry_after: error.retry_after, ..Self::of_code(error.code, error.description) }
     }
 }
 
@@ -76,21 +78,16 @@ impl From<Status> for Refused {
             && let Some(code) = ErrorCode::from_name(&error.error)
         {
             let redirect_uri = Some(error.redirect_uri).filter(|uri| !uri.is_empty());
-            return Self { redirect_uri, ..Self::of_code(code, error.error_description) };
+            let retry_after = retry_after(&status);
+            return Self { redirect_uri, retry_after, ..Self::of_code(code, error.error_description) };
         }
         // A status without our detail is not about OAuth; its message may be about the server.
         match status.code() {
             Code::NotFound => Self::not_found("there is no such workspace"),
             Code::InvalidArgument => Self::invalid_request("the request is malformed"),
             Code::ResourceExhausted => {
-                let delay = status.get_details_retry_info().and_then(|info| info.retry_delay);
-                let seconds = delay.map_or(1, |delay| delay.as_secs().max(1));
-                let refused = Self::new(
-                    StatusCode::TOO_MANY_REQUESTS,
-                    ErrorCode::TemporarilyUnavailable.as_str(),
-                    "too many requests; try again later",
-                );
-                Self { retry_after: Some(seconds), ..refused }
+                let refused = Self::of_code(ErrorCode::TooManyRequests, "too many requests; try again later");
+                Self { retry_after: Some(retry_after(&status).unwrap_or(1)), ..refused }
             }
             Code::Unavailable | Code::DeadlineExceeded | Code::Cancelled => OAuthError::unavailable(status).into(),
             _ => OAuthError::server_error(status).into(),
@@ -177,6 +174,7 @@ mod tests {
                 "invalid_client" => 401,
                 "server_error" => 500,
                 "temporarily_unavailable" => 503,
+                "too_many_requests" => 429,
                 _ => 400,
             };
             assert_eq!((refused.status.as_u16(), refused.error), (expected, code.as_str()));

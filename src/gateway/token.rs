@@ -14,7 +14,9 @@ use crate::gateway::error::{Refused, json};
 use crate::gateway::form::{Form, Parameter, Posted};
 use crate::gateway::workspace::Workspace;
 use crate::pb::v1::issue_token_request::Grant;
-use crate::pb::v1::{AuthorizationCodeGrant, ClientCredentialsGrant, IssueTokenRequest, IssueTokenResponse, RefreshTokenGrant};
+use crate::pb::v1::{
+    AuthorizationCodeGrant, ClientCredentialsGrant, IssueTokenRequest, IssueTokenResponse, PasswordGrant, RefreshTokenGrant,
+};
 use crate::types::client::GrantType;
 use crate::types::error::{ErrorCode, OAuthError};
 
@@ -48,6 +50,11 @@ fn grant(form: &Form) -> Result<Grant, Refused> {
         }),
         GrantType::RefreshToken => Grant::RefreshToken(RefreshTokenGrant {
             refresh_token: form.text(Parameter::RefreshToken),
+            scope: form.text(Parameter::Scope),
+        }),
+        GrantType::Password => Grant::Password(PasswordGrant {
+            username: form.text(Parameter::Username),
+            password: form.text(Parameter::Password),
             scope: form.text(Parameter::Scope),
         }),
         GrantType::ClientCredentials => Grant::ClientCredentials(ClientCredentialsGrant { scope: form.text(Parameter::Scope) }),

@@ -183,5 +183,7 @@ fn details_message(details: Details) -> v1::AuthorizationDetails {
         redirect_uri: details.redirect_uri,
         scope: details.scope.to_string(),
         expires_at: details.expires_at.0,
+        prompt: details.prompt.iter().map(|prompt| prompt.as_str()).collect::<Vec<_>>().join(" "),
+        max_age: details.max_age,
     }
 }

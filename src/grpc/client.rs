@@ -13,7 +13,7 @@ use crate::grpc::observe::Observed;
 use crate::grpc::parse::{lifetimes, lifetimes_message, workspace};
 use crate::pb::v1;
 use crate::pb::v1::client_service_server::ClientService;
-use crate::store::client::Client;
+use crate::store::client::{Client, PolicyGrant};
 use crate::types::client::{ApplicationType, AuthMethod, GrantType, Permission};
 use crate::types::error::{ErrorCode, OAuthError, Refusal};
 use crate::types::ids::WorkspaceName;
@@ -161,6 +161,8 @@ fn metadata(sent: Option<v1::ClientMetadata>) -> Result<ClientMetadata, Refusal>
             v1::ApplicationType::Native => ApplicationType::Native,
         },
         lifetimes: lifetimes(sent.lifetimes),
+        logo_uri: sent.logo_uri,
+        brand_color: sent.brand_color,
         name: sent.client_name,
         uri: sent.client_uri,
         redirect_uris: sent.redirect_uris,
@@ -200,6 +202,8 @@ pub fn client_message(workspace: &WorkspaceName, client: &Client) -> v1::Client 
         permissions: client.permissions.iter().map(|&permission| permission_message(permission).into()).collect(),
         created_at: client.created_at.0,
         revision: client.revision,
+        policies: client.policies.iter().map(policy_message).collect(),
+        owner: client.owner.as_ref().map(|owner| owner.as_str().to_owned()).unwrap_or_default(),
     }
 }
 
@@ -209,6 +213,8 @@ fn metadata_message(client: &Client) -> v1::ClientMetadata {
             GrantType::AuthorizationCode => v1::GrantType::AuthorizationCode,
             GrantType::RefreshToken => v1::GrantType::RefreshToken,
             GrantType::ClientCredentials => v1::GrantType::ClientCredentials,
+            // Never registered: a policy allows it.
+            GrantType::Password => v1::GrantType::Unspecified,
         }
         .into()
     };
@@ -232,6 +238,20 @@ fn metadata_message(client: &Client) -> v1::ClientMetadata {
         default_audience: client.default_audience.clone().unwrap_or_default(),
         lifetimes: Some(lifetimes_message(client.lifetimes)),
         client_uri: client.uri.clone().unwrap_or_default(),
+        logo_uri: client.branding.logo_uri.clone().unwrap_or_default(),
+        brand_color: client.branding.color.clone().unwrap_or_default(),
+    }
+}
+
+/// A policy of a client as it is answered.
+#[must_use]
+pub fn policy_message(grant: &PolicyGrant) -> v1::ClientPolicy {
+    v1::ClientPolicy {
+        policy: grant.policy.as_str().to_owned(),
+        reason: grant.reason.clone(),
+        since: grant.since.0,
+        expires_at: grant.expires_at.map_or(0, |end| end.0),
+        with_wildcard_scope: grant.with_wildcard_scope,
     }
 }
 

@@ -6,6 +6,7 @@ use crate::pb::v1::client_authentication::Method;
 use crate::types::error::{OAuthError, Refusal};
 use crate::types::ids::{Subject, WorkspaceName};
 use crate::types::lifetime::Lifetimes;
+use crate::types::policy::Policy;
 use crate::types::secret::Secret;
 use crate::types::time::UnixSeconds;
 
@@ -59,6 +60,14 @@ pub fn lifetimes(lifetimes: Option<v1::Lifetimes>) -> Lifetimes {
         refresh_idle: set(sent.refresh_idle_seconds),
         refresh_absolute: set(sent.refresh_absolute_seconds),
     }
+}
+
+/// A compatibility policy by its name.
+pub fn policy(name: &str) -> Result<Policy, Refusal> {
+    Policy::from_name(name).ok_or_else(|| {
+        let known: Vec<&str> = Policy::ALL.iter().map(|policy| policy.as_str()).collect();
+        Refusal::InvalidField("policy", format!("must be one of {}", known.join(", ")).into())
+    })
 }
 
 /// The inverse of [`lifetimes`].

@@ -16,9 +16,6 @@ const OAUTH_DOMAIN: &str = "oauth";
 const MANAGEMENT_DOMAIN: &str = "jeton";
 /// The type of our own detail, as `google.protobuf.Any` names it.
 const OAUTH_ERROR_TYPE: &str = "type.googleapis.com/jeton.v1.OAuthError";
-/// When a caller may try again after `temporarily_unavailable`.
-pub const RETRY_AFTER: Duration = Duration::from_secs(1);
-
 /// The codes that an error code travels under: gRPC, and HTTP at the endpoints of RFC 6749 section 5.2.
 ///
 /// Never `PERMISSION_DENIED` or `UNIMPLEMENTED`: meshes count those as failures of the server.
@@ -31,7 +28,13 @@ pub fn codes(code: ErrorCode) -> (Code, u16) {
         | ErrorCode::UnsupportedResponseType
         | ErrorCode::InvalidRedirectUri
         | ErrorCode::InvalidClientMetadata => (Code::InvalidArgument, 400),
-        ErrorCode::InvalidGrant | ErrorCode::UnauthorizedClient | ErrorCode::AccessDenied => (Code::FailedPrecondition, 400),
+        ErrorCode::InvalidGrant
+        | ErrorCode::UnauthorizedClient
+        | ErrorCode::AccessDenied
+        | ErrorCode::LoginRequired
+        | ErrorCode::ConsentRequired
+        | ErrorCode::InteractionRequired => (Code::FailedPrecondition, 400),
+        ErrorCode::TooManyRequests => (Code::ResourceExhausted, 429),
         ErrorCode::InvalidClient => (Code::Unauthenticated, 401),
         ErrorCode::ServerError => (Code::Internal, 500),
         ErrorCode::TemporarilyUnavailable => (Code::Unavailable, 503),
@@ -44,8 +47,8 @@ pub fn refuse(error: OAuthError) -> Status {
     let (code, _) = codes(error.code);
     let message = error.description.into_owned();
     let mut details = ErrorDetails::with_error_info(error.code.as_str().to_ascii_uppercase(), OAUTH_DOMAIN, []);
-    if error.code == ErrorCode::TemporarilyUnavailable {
-        details.set_retry_info(Some(RETRY_AFTER));
+    if let Some(seconds) = error.retry_after {
+        details.set_retry_info(Some(Duration::from_secs(seconds)));
     }
     let standard = Status::with_error_details(code, message.clone(), details);
     let mut packed = pb::Status::decode(standard.details()).unwrap_or_default();

@@ -24,6 +24,7 @@ pub struct TokenApi {
     authorization_code: Observed,
     refresh_token: Observed,
     client_credentials: Observed,
+    password: Observed,
     no_grant: Observed,
     introspect: Observed,
     revoke: Observed,
@@ -39,6 +40,7 @@ impl TokenApi {
             authorization_code: issue(GrantType::AuthorizationCode),
             refresh_token: issue(GrantType::RefreshToken),
             client_credentials: issue(GrantType::ClientCredentials),
+            password: issue(GrantType::Password),
             no_grant: Observed::method("IssueToken"),
             introspect: Observed::method("IntrospectToken"),
             revoke: Observed::method("RevokeToken"),
@@ -50,6 +52,7 @@ impl TokenApi {
             Some(Grant::AuthorizationCode(_)) => &self.authorization_code,
             Some(Grant::RefreshToken(_)) => &self.refresh_token,
             Some(Grant::ClientCredentials(_)) => &self.client_credentials,
+            Some(Grant::Password(_)) => &self.password,
             None => &self.no_grant,
         }
     }
@@ -85,6 +88,11 @@ fn parse_grant(grant: Option<Grant>) -> Result<TokenGrant, OAuthError> {
             scope: optional(sent.scope),
         }),
         Some(Grant::ClientCredentials(sent)) => Ok(TokenGrant::ClientCredentials { scope: optional(sent.scope) }),
+        Some(Grant::Password(sent)) => Ok(TokenGrant::Password {
+            username: sent.username,
+            password: token("password", sent.password)?,
+            scope: optional(sent.scope),
+        }),
         None => Err(OAuthError::new(
             ErrorCode::UnsupportedGrantType,
             "the grant must be authorization_code, refresh_token or client_credentials",

@@ -31,6 +31,8 @@ pub enum Purpose {
     Browser,
     /// A client secret.
     ClientSecret,
+    /// The token of a form.
+    Csrf,
     /// A token with a MAC: code, refresh token, handle, ticket.
     Opaque,
 }
@@ -41,6 +43,7 @@ impl Purpose {
             Self::Browser => 1,
             Self::ClientSecret => 2,
             Self::Opaque => 3,
+            Self::Csrf => 4,
         }
     }
 }
@@ -155,9 +158,14 @@ impl DataKeyRing {
         &self.newest
     }
 
+    /// Every generation, the newest first.
+    pub fn all(&self) -> impl Iterator<Item = &DataKeys> {
+        std::iter::once(&self.newest).chain(&self.older)
+    }
+
     /// The generation of that id.
     #[must_use]
     pub fn get(&self, id: u8) -> Option<&DataKeys> {
-        std::iter::once(&self.newest).chain(&self.older).find(|keys| keys.id == id)
+        self.all().find(|keys| keys.id == id)
     }
 }

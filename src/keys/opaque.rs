@@ -1,4 +1,4 @@
-//! Opaque tokens: codes, refresh tokens, handles and tickets.
+//! Opaque tokens: codes, refresh tokens, handles, tickets and sessions.
 //!
 //! A token is its kind's prefix and the base64url of 69 bytes: data key id (1), grant id (16),
 //! generation (4), secret (32) and a MAC (16) over all of it, its kind and its workspace.  So garbage
@@ -32,6 +32,8 @@ pub enum Kind {
     Handle,
     /// A refresh token.
     Refresh,
+    /// The value of a session cookie.
+    Session,
     /// The ticket that releases a decided request's answer.
     Ticket,
 }
@@ -42,6 +44,7 @@ impl Kind {
             Self::Code => "jac_",
             Self::Handle => "jah_",
             Self::Refresh => "jrt_",
+            Self::Session => "jst_",
             Self::Ticket => "jat_",
         }
     }
@@ -83,6 +86,7 @@ impl Opaque {
             Kind::Code => b"code",
             Kind::Handle => b"hand",
             Kind::Refresh => b"refr",
+            Kind::Session => b"sess",
             Kind::Ticket => b"tick",
         };
         let secret = *keys.derive(&[label, &workspace.0, &self.grant.0, &self.generation.to_be_bytes(), &self.secret]);

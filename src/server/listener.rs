@@ -10,7 +10,6 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use axum::Router;
-use axum::extract::ConnectInfo;
 use axum::response::Response;
 use axum::routing::future::RouteFuture;
 use http::Request;
@@ -22,6 +21,8 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use tokio::time::{sleep, timeout};
 use tower::Service;
 use tracing::{debug, info, warn};
+
+use crate::grpc::facts::Peer;
 
 /// How HTTP/2 connections begin (RFC 9113 section 3.4).
 const HTTP2_PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
@@ -123,7 +124,7 @@ impl Listener {
     /// Serves until `shutdown` turns true (or its sender is gone); then takes no new connection, lets
     /// the requests in flight finish within `limits.drain`, and returns.
     ///
-    /// Each request carries its caller's address as [`ConnectInfo`].
+    /// Each request carries its caller's address as [`Peer`].
     pub async fn serve(self, router: Router, limits: Limits, shutdown: watch::Receiver<bool>) {
         let all = limits.connections;
         let drain = limits.drain;
@@ -323,7 +324,7 @@ impl hyper::service::Service<Request<Incoming>> for Requests<'_> {
 
     fn call(&self, mut request: Request<Incoming>) -> Self::Future {
         self.reached.store(true, Ordering::Relaxed);
-        request.extensions_mut().insert(ConnectInfo(self.peer));
+        request.extensions_mut().insert(Peer(self.peer.ip().to_canonical()));
         self.router.clone().call(request)
     }
 }

@@ -1,8 +1,10 @@
 //! A client as it is kept.
 
+use crate::types::branding::Branding;
 use crate::types::client::{ApplicationType, AuthMethod, GrantType, Permission};
-use crate::types::ids::ClientId;
+use crate::types::ids::{ClientId, Subject};
 use crate::types::lifetime::Lifetimes;
+use crate::types::policy::Policy;
 use crate::types::redirect_uri::RedirectUri;
 use crate::types::scope::Scope;
 use crate::types::secret::SecretDigest;
@@ -39,6 +41,12 @@ pub struct Client {
     pub disabled: bool,
     /// What an administrator allowed it.
     pub permissions: Vec<Permission>,
+    /// The deviations that an operator switched on.
+    pub policies: Vec<PolicyGrant>,
+    /// How pages about it look.
+    pub branding: Branding,
+    /// The person who registered it; `None` for an operator.
+    pub owner: Option<Subject>,
     /// When it was registered.
     pub created_at: UnixSeconds,
     /// What was issued to it before is not active.
@@ -60,4 +68,19 @@ pub struct ClientSecret {
     pub created_at: UnixSeconds,
     /// When it ends; `None` for never.
     pub expires_at: Option<UnixSeconds>,
+}
+
+/// A compatibility policy that is switched on.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PolicyGrant {
+    /// Which.
+    pub policy: Policy,
+    /// Why, in the operator's words.
+    pub reason: String,
+    /// Since when.
+    pub since: UnixSeconds,
+    /// When it ends; `None` for never.
+    pub expires_at: Option<UnixSeconds>,
+    /// For `implicit_grant`: whether the operator stated that the client may have `wildcard_scope` too.
+    pub with_wildcard_scope: bool,
 }

@@ -5,10 +5,14 @@ use prost::Message;
 use crate::store::StoreError;
 
 mod client;
+mod consent;
 mod field;
 mod grant;
 mod key;
 mod meta;
+mod policy;
+mod scope;
+mod session;
 mod token;
 mod user;
 mod workspace;

@@ -8,20 +8,28 @@
 use async_trait::async_trait;
 use tokio::sync::watch;
 
-use crate::types::ids::{ClientId, GrantId, Subject, WorkspaceId};
+use crate::types::ids::{ClientId, GrantId, SessionId, Subject, WorkspaceId};
 use crate::types::time::UnixSeconds;
 
 pub mod client;
 pub mod codec;
+pub mod consent;
 pub mod grant;
 pub mod key;
+pub mod policy_use;
+pub mod scope;
+pub mod session;
 pub mod sled;
 pub mod user;
 pub mod workspace;
 
 use client::Client;
+use consent::Consent;
 use grant::Grant;
 use key::{SealedDataKeys, SigningKey};
+use policy_use::PolicyUse;
+use scope::ScopeEntry;
+use session::Session;
 use user::User;
 use workspace::Workspace;
 
@@ -58,6 +66,34 @@ pub trait Store: Send + Sync + 'static {
     async fn users(&self, workspace: WorkspaceId, after: Option<&Subject>, limit: usize) -> Result<Vec<User>, StoreError>;
     /// Replaces a user if it still has the revision `expected`.
     async fn replace_user(&self, workspace: WorkspaceId, expected: u64, user: &User) -> Result<Replaced, StoreError>;
+
+    /// Keeps a new session; `false` when its id is taken.
+    async fn insert_session(&self, workspace: WorkspaceId, id: SessionId, session: &Session) -> Result<bool, StoreError>;
+    /// One session.
+    async fn session(&self, workspace: WorkspaceId, id: SessionId) -> Result<Option<Session>, StoreError>;
+    /// Ends a session; `false` when there was none.
+    async fn delete_session(&self, workspace: WorkspaceId, id: SessionId) -> Result<bool, StoreError>;
+
+    /// Keeps a new consent; `false` when the person has one for the client already.
+    async fn insert_consent(&self, workspace: WorkspaceId, consent: &Consent) -> Result<bool, StoreError>;
+    /// What a person allowed a client.
+    async fn consent(&self, workspace: WorkspaceId, subject: &Subject, client: &ClientId) -> Result<Option<Consent>, StoreError>;
+    /// Everything that a person allowed or withdrew, in the order of the clients' ids.
+    async fn consents(&self, workspace: WorkspaceId, subject: &Subject) -> Result<Vec<Consent>, StoreError>;
+    /// Replaces a consent if it still has the revision `expected`.
+    async fn replace_consent(&self, workspace: WorkspaceId, expected: u64, consent: &Consent) -> Result<Replaced, StoreError>;
+
+    /// Keeps an entry of the scope registry, in place of the one of its name.
+    async fn put_scope(&self, workspace: WorkspaceId, scope: &ScopeEntry) -> Result<(), StoreError>;
+    /// The scope registry, in the order of the names.
+    async fn scopes(&self, workspace: WorkspaceId) -> Result<Vec<ScopeEntry>, StoreError>;
+    /// Removes an entry of the scope registry; `false` when there was none.
+    async fn delete_scope(&self, workspace: WorkspaceId, name: &str) -> Result<bool, StoreError>;
+
+    /// Adds to the uses of a policy by a client.  Repeating a call adds again.
+    async fn add_policy_use(&self, workspace: WorkspaceId, client: &ClientId, used: &PolicyUse) -> Result<(), StoreError>;
+    /// The uses of policies by a client.
+    async fn policy_uses(&self, workspace: WorkspaceId, client: &ClientId) -> Result<Vec<PolicyUse>, StoreError>;
 
     /// Keeps a new signing key; `false` when its kid is taken.
     async fn insert_signing_key(&self, workspace: WorkspaceId, key: &SigningKey) -> Result<bool, StoreError>;

@@ -1,7 +1,10 @@
 //! A workspace as it is kept.
 
+use crate::types::authorization::SignInMethod;
+use crate::types::branding::Branding;
 use crate::types::ids::{WorkspaceId, WorkspaceName};
 use crate::types::lifetime::Lifetimes;
+use crate::types::policy::Policy;
 use crate::types::time::UnixSeconds;
 
 /// A workspace: its own issuer, keys, clients and users.
@@ -13,8 +16,16 @@ pub struct Workspace {
     pub name: WorkspaceName,
     /// What people see; the name when empty.
     pub display_name: String,
-    /// Where `/oauth2/authorize` sends the browser.
+    /// Where its people sign in.
+    pub sign_in: SignInMethod,
+    /// The operator's login application.
     pub login_uri: Option<String>,
+    /// How its pages look.
+    pub branding: Branding,
+    /// Whether its people may register applications.
+    pub self_registration: bool,
+    /// The compatibility policies that its clients may have; `None` for any.
+    pub policy_ceiling: Option<Vec<Policy>>,
     /// The audience of tokens of clients that have none of their own; the issuer when `None`.
     pub default_audience: Option<String>,
     /// For clients that have none of their own.

@@ -1,38 +1,6 @@
 //! The closed sets of words that describe a client, under their registered names.
 
-use std::fmt;
-
-/// Makes a closed enum whose variants have the names that an RFC or this server gives them.
-macro_rules! named {
-    ($(#[$meta:meta])* $name:ident { $($(#[$variant_meta:meta])* $variant:ident = $text:literal,)+ }) => {
-        $(#[$meta])*
-        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-        pub enum $name { $($(#[$variant_meta])* $variant,)+ }
-
-        impl $name {
-            /// Every variant, in the order of the standard.
-            pub const ALL: &[Self] = &[$(Self::$variant,)+];
-
-            /// The registered name.
-            #[must_use]
-            pub fn as_str(self) -> &'static str {
-                match self { $(Self::$variant => $text,)+ }
-            }
-
-            /// The variant of that name.
-            #[must_use]
-            pub fn from_name(name: &str) -> Option<Self> {
-                Self::ALL.iter().copied().find(|variant| variant.as_str() == name)
-            }
-        }
-
-        impl fmt::Display for $name {
-            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str(self.as_str())
-            }
-        }
-    };
-}
+use crate::types::named::named;
 
 named! {
     /// A grant type (RFC 6749 section 1.3).
@@ -43,6 +11,8 @@ named! {
         RefreshToken = "refresh_token",
         /// Section 4.4.
         ClientCredentials = "client_credentials",
+        /// Section 4.3: never registered, only behind the policy `password_grant`.
+        Password = "password",
     }
 }
 

@@ -24,12 +24,20 @@ pub enum ErrorCode {
     InvalidScope,
     /// RFC 6749 section 4.1.2.1: the person said no.
     AccessDenied,
+    /// OpenID Connect Core 1.0 section 3.1.2.6: the person must sign in, and may not be asked.
+    LoginRequired,
+    /// OpenID Connect Core 1.0 section 3.1.2.6: the person must consent, and may not be asked.
+    ConsentRequired,
+    /// OpenID Connect Core 1.0 section 3.1.2.6: the person must do something, and may not be asked.
+    InteractionRequired,
     /// RFC 6749 section 4.1.2.1.
     UnsupportedResponseType,
     /// RFC 6749 section 4.1.2.1: a fault of the server.
     ServerError,
     /// RFC 6749 section 4.1.2.1: try again later.
     TemporarilyUnavailable,
+    /// RFC 6585 section 4: too many attempts; no RFC of OAuth has a code for it at these endpoints.
+    TooManyRequests,
     /// RFC 7591 section 3.2.2.
     InvalidRedirectUri,
     /// RFC 7591 section 3.2.2.
@@ -46,9 +54,13 @@ impl ErrorCode {
         Self::UnsupportedGrantType,
         Self::InvalidScope,
         Self::AccessDenied,
+        Self::LoginRequired,
+        Self::ConsentRequired,
+        Self::InteractionRequired,
         Self::UnsupportedResponseType,
         Self::ServerError,
         Self::TemporarilyUnavailable,
+        Self::TooManyRequests,
         Self::InvalidRedirectUri,
         Self::InvalidClientMetadata,
     ];
@@ -64,9 +76,13 @@ impl ErrorCode {
             Self::UnsupportedGrantType => "unsupported_grant_type",
             Self::InvalidScope => "invalid_scope",
             Self::AccessDenied => "access_denied",
+            Self::LoginRequired => "login_required",
+            Self::ConsentRequired => "consent_required",
+            Self::InteractionRequired => "interaction_required",
             Self::UnsupportedResponseType => "unsupported_response_type",
             Self::ServerError => "server_error",
             Self::TemporarilyUnavailable => "temporarily_unavailable",
+            Self::TooManyRequests => "too_many_requests",
             Self::InvalidRedirectUri => "invalid_redirect_uri",
             Self::InvalidClientMetadata => "invalid_client_metadata",
         }
@@ -94,6 +110,8 @@ pub struct OAuthError {
     pub description: Cow<'static, str>,
     /// Where the browser may be sent with this error (RFC 6749 section 4.1.2.1).
     pub redirect_uri: Option<String>,
+    /// Seconds after which a repeat may succeed.
+    pub retry_after: Option<u64>,
     /// For the log only.
     pub cause: Option<Box<dyn Error + Send + Sync>>,
     /// Whom it was about, for the log only.
@@ -112,7 +130,7 @@ pub struct About {
 impl OAuthError {
     /// A refusal with a sentence.
     pub fn new(code: ErrorCode, description: impl Into<Cow<'static, str>>) -> Self {
-        Self { code, description: description.into(), redirect_uri: None, cause: None, about: None }
+        Self { code, description: description.into(), redirect_uri: None, retry_after: None, cause: None, about: None }
     }
 
     /// `invalid_request`.
@@ -148,8 +166,18 @@ impl OAuthError {
     pub fn unavailable(cause: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
         Self {
             cause: Some(cause.into()),
+            retry_after: Some(1),
             ..Self::new(ErrorCode::TemporarilyUnavailable, "the service cannot make changes durable at present; try again later")
         }
+    }
+}
+
+impl OAuthError {
+    /// `too_many_requests`, and when to come back.
+    #[must_use]
+    pub fn too_many_requests(seconds: u64) -> Self {
+        let description = format!("too many attempts: try again in {seconds} seconds");
+        Self { retry_after: Some(seconds), ..Self::new(ErrorCode::TooManyRequests, description) }
     }
 }
 

@@ -188,6 +188,10 @@ impl fmt::Debug for GrantId {
     }
 }
 
+/// A session's identity, made like a grant's.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct SessionId(pub [u8; 16]);
+
 /// Who a token speaks for (RFC 7519 section 4.1.2): 1 to 255 characters without controls.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Subject(Arc<str>);

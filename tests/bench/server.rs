@@ -101,7 +101,11 @@ impl Jeton {
             scope: "read write delete".to_owned(),
             ..ClientMetadata::default()
         };
-        let mut request = Request::new(RegisterClientRequest { workspace: String::new(), metadata: Some(metadata) });
+        let mut request = Request::new(RegisterClientRequest {
+            workspace: String::new(),
+            metadata: Some(metadata),
+            ..RegisterClientRequest::default()
+        });
         request.metadata_mut().insert("authorization", bearer.parse().unwrap());
         let registered = clients.register_client(request).await.unwrap().into_inner();
         Credentials { client_id: registered.client.unwrap().client_id, client_secret: registered.client_secret }

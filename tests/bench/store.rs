@@ -224,7 +224,7 @@ fn grant(client: &ClientId) -> Grant {
             authorization: Authorization {
                 subject: Subject::parse("alice@example.com").unwrap(),
                 scope: Scope::parse("openid profile orders:read orders:write").unwrap(),
-                auth_time: now.seconds(),
+                auth_time: Some(now.seconds()),
             },
             code: SecretDigest([1; 32]),
             attempt: [2; 16],

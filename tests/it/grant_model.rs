@@ -37,7 +37,7 @@ fn fresh(client: &ClientId) -> Grant {
     let authorization = Authorization {
         subject: Subject::parse("alice").unwrap(),
         scope: Scope::parse("read").unwrap(),
-        auth_time: UnixSeconds(0),
+        auth_time: Some(UnixSeconds(0)),
     };
     let refresh = RefreshState {
         generation: 0,

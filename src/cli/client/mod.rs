@@ -134,7 +134,8 @@ impl Clients {
                 Command::Create { name, metadata: flags } => {
                     let mut metadata = ClientMetadata { client_name: name, ..ClientMetadata::default() };
                     flags.apply(&mut metadata);
-                    let request = RegisterClientRequest { workspace, metadata: Some(metadata) };
+                    let request =
+                        RegisterClientRequest { workspace, metadata: Some(metadata), ..RegisterClientRequest::default() };
                     let registered = service.register_client(request).await?.into_inner();
                     output.record(record_with_secret(registered.client.unwrap_or_default(), registered.client_secret))
                 }

@@ -171,7 +171,7 @@ impl Engine {
         Ok(Authorization {
             subject: approval.subject,
             scope: approval.scope.unwrap_or_else(|| asked.clone()),
-            auth_time: approval.auth_time.unwrap_or(now.seconds()),
+            auth_time: Some(approval.auth_time.unwrap_or(now.seconds())),
         })
     }
 
@@ -204,6 +204,6 @@ fn unknown(kind: Kind) -> OAuthError {
     OAuthError::invalid_request(match kind {
         Kind::Handle => "handle is unknown or has expired: the authorization request must be made again",
         Kind::Ticket => "the ticket is unknown, used or has expired: start again from the application",
-        Kind::Code | Kind::Refresh => "the token is not known",
+        Kind::Code | Kind::Refresh | Kind::Session => "the token is not known",
     })
 }

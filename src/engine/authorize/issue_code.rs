@@ -50,7 +50,7 @@ impl Engine {
                 authorization: Authorization {
                     subject: approval.subject,
                     scope: scope.clone(),
-                    auth_time: approval.auth_time.unwrap_or(now.seconds()),
+                    auth_time: Some(approval.auth_time.unwrap_or(now.seconds())),
                 },
                 request: checked.request,
                 code: digest(&code, id, &self.data_keys),

@@ -4,6 +4,7 @@
 use crate::engine::workspaces::WorkspaceEntry;
 use crate::store::client::Client;
 use crate::store::grant::AuthorizationRequest;
+use crate::types::authorization::Prompt;
 use crate::types::scope::Scope;
 use crate::types::time::UnixSeconds;
 
@@ -27,6 +28,10 @@ pub struct Details {
     pub scope: Scope,
     /// When the request ends.
     pub expires_at: UnixSeconds,
+    /// What the person must be asked.
+    pub prompt: Vec<Prompt>,
+    /// How many seconds ago the person may have signed in.
+    pub max_age: Option<i64>,
 }
 
 impl Details {
@@ -38,6 +43,8 @@ impl Details {
             redirect_uri: request.redirect_uri.to_string(),
             scope: request.scope.clone(),
             expires_at,
+            prompt: request.prompt.clone(),
+            max_age: request.max_age,
         }
     }
 }

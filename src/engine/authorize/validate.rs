@@ -12,6 +12,7 @@ use crate::keys::data_keys::Purpose;
 use crate::keys::opaque::{Kind, Opaque, digest};
 use crate::store::client::Client;
 use crate::store::grant::{AuthorizationRequest, Grant, Requested, State};
+use crate::types::authorization::ResponseType;
 use crate::types::client::GrantType;
 use crate::types::error::{ErrorCode, OAuthError, Refusal};
 use crate::types::ids::{ClientId, GrantId, WorkspaceName};
@@ -129,6 +130,9 @@ impl Engine {
             state: state.map(str::to_owned),
             code_challenge: Some(code_challenge),
             browser: None,
+            response_type: ResponseType::Code,
+            prompt: Vec::new(),
+            max_age: None,
             redirect_uri,
         };
         Ok(Checked { workspace, client, request })

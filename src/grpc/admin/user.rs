@@ -93,6 +93,34 @@ impl UserService for UserApi {
         });
         self.revoke.run(call).await
     }
+
+    async fn set_user_password(
+        &self,
+        _request: Request<v1::SetUserPasswordRequest>,
+    ) -> Result<Response<v1::SetUserPasswordResponse>, Status> {
+        Err(Status::unavailable("not yet"))
+    }
+
+    async fn set_user_administrator(
+        &self,
+        _request: Request<v1::SetUserAdministratorRequest>,
+    ) -> Result<Response<v1::SetUserAdministratorResponse>, Status> {
+        Err(Status::unavailable("not yet"))
+    }
+
+    async fn list_user_consents(
+        &self,
+        _request: Request<v1::ListUserConsentsRequest>,
+    ) -> Result<Response<v1::ListUserConsentsResponse>, Status> {
+        Err(Status::unavailable("not yet"))
+    }
+
+    async fn withdraw_user_consent(
+        &self,
+        _request: Request<v1::WithdrawUserConsentRequest>,
+    ) -> Result<Response<v1::WithdrawUserConsentResponse>, Status> {
+        Err(Status::unavailable("not yet"))
+    }
 }
 
 fn user_message(user: &User) -> v1::User {
@@ -101,5 +129,7 @@ fn user_message(user: &User) -> v1::User {
         username: user.username.clone(),
         disabled: user.disabled,
         created_at: user.created_at.0,
+        has_password: user.password.is_some(),
+        administrator: user.administrator,
     }
 }

@@ -11,9 +11,11 @@ use crate::engine::workspaces::WorkspaceEntry;
 use crate::grpc::caller::caller;
 use crate::grpc::finish::to_its_end;
 use crate::grpc::observe::Observed;
-use crate::grpc::parse::{lifetimes, lifetimes_message};
+use crate::grpc::parse::{lifetimes, lifetimes_message, policy};
 use crate::pb::admin::v1;
 use crate::pb::admin::v1::workspace_service_server::WorkspaceService;
+use crate::types::authorization::SignInMethod;
+use crate::types::error::Refusal;
 
 /// The service.
 #[derive(Clone)]
@@ -51,7 +53,7 @@ impl WorkspaceService for WorkspaceApi {
         let engine = Arc::clone(&self.engine);
         let call = to_its_end(async move {
             let administrator = engine.administrator(&caller(&headers))?;
-            let entry = engine.create_workspace(administrator, &sent.name, &settings(sent.settings)).await?;
+            let entry = engine.create_workspace(administrator, &sent.name, &settings(sent.settings)?).await?;
             Ok(v1::CreateWorkspaceResponse { workspace: Some(workspace_message(&entry)) })
         });
         self.create.run(call).await
@@ -95,7 +97,7 @@ impl WorkspaceService for WorkspaceApi {
         let engine = Arc::clone(&self.engine);
         let call = to_its_end(async move {
             let administrator = engine.administrator(&caller(&headers))?;
-            let settings = settings(sent.settings);
+            let settings = settings(sent.settings)?;
             let entry = engine.update_workspace(administrator, &sent.name, &settings, sent.revision).await?;
             Ok(v1::UpdateWorkspaceResponse { workspace: Some(workspace_message(&entry)) })
         });
@@ -117,14 +119,35 @@ impl WorkspaceService for WorkspaceApi {
     }
 }
 
-fn settings(sent: Option<v1::WorkspaceSettings>) -> WorkspaceSettings {
+fn settings(sent: Option<v1::WorkspaceSettings>) -> Result<WorkspaceSettings, Refusal> {
     let sent = sent.unwrap_or_default();
-    WorkspaceSettings {
+    Ok(WorkspaceSettings {
+        sign_in: match sent.sign_in() {
+            v1::SignInMethod::Unspecified => None,
+            v1::SignInMethod::Directory => Some(SignInMethod::Directory),
+            v1::SignInMethod::Application => Some(SignInMethod::Application),
+            v1::SignInMethod::CredentialCheck => Some(SignInMethod::CredentialCheck),
+        },
+        policy_ceiling: match sent.policy_ceiling {
+            None => None,
+            Some(ceiling) => Some(ceiling.policies.iter().map(|name| policy(name)).collect::<Result<_, _>>()?),
+        },
+        logo_uri: sent.logo_uri,
+        brand_color: sent.brand_color,
+        self_registration_off: sent.self_registration_off,
         display_name: sent.display_name,
         login_uri: sent.login_uri,
         default_audience: sent.default_audience,
         lifetimes: lifetimes(sent.lifetimes),
         suspended: sent.suspended,
+    })
+}
+
+fn sign_in_message(method: SignInMethod) -> v1::SignInMethod {
+    match method {
+        SignInMethod::Directory => v1::SignInMethod::Directory,
+        SignInMethod::Application => v1::SignInMethod::Application,
+        SignInMethod::CredentialCheck => v1::SignInMethod::CredentialCheck,
     }
 }
 
@@ -139,6 +162,14 @@ fn workspace_message(entry: &WorkspaceEntry) -> v1::Workspace {
             default_audience: record.default_audience.clone().unwrap_or_default(),
             lifetimes: Some(lifetimes_message(record.lifetimes)),
             suspended: record.suspended,
+            sign_in: sign_in_message(record.sign_in).into(),
+            logo_uri: record.branding.logo_uri.clone().unwrap_or_default(),
+            brand_color: record.branding.color.clone().unwrap_or_default(),
+            self_registration_off: !record.self_registration,
+            policy_ceiling: record
+                .policy_ceiling
+                .as_ref()
+                .map(|ceiling| v1::PolicyCeiling { policies: ceiling.iter().map(|policy| policy.as_str().to_owned()).collect() }),
         }),
         created_at: record.created_at.0,
         revision: record.revision,

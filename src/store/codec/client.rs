@@ -2,9 +2,9 @@
 
 use crate::pb::storage::v1 as pb;
 use crate::store::client::{Client, ClientSecret};
-use crate::store::codec::{Record, field};
+use crate::store::codec::{Record, field, policy};
 use crate::types::client::{ApplicationType, AuthMethod, GrantType, Permission};
-use crate::types::ids::ClientId;
+use crate::types::ids::{ClientId, Subject};
 use crate::types::redirect_uri::RedirectUri;
 use crate::types::scope::Scope;
 use crate::types::time::{UnixMillis, UnixSeconds};
@@ -32,6 +32,9 @@ impl Record for Client {
             created_at: self.created_at.0,
             revision: self.revision,
             not_before_ms: self.not_before.0,
+            policies: self.policies.iter().map(policy::grant_message).collect(),
+            branding: Some(field::branding_message(&self.branding)),
+            owner: self.owner.as_ref().map(|owner| owner.as_str().to_owned()).unwrap_or_default(),
         }
     }
 
@@ -51,6 +54,12 @@ impl Record for Client {
             secrets: message.secrets.into_iter().map(secret).collect::<Option<_>>()?,
             disabled: message.disabled,
             permissions: message.permissions.iter().map(|name| Permission::from_name(name)).collect::<Option<_>>()?,
+            policies: message.policies.into_iter().map(policy::grant).collect::<Option<_>>()?,
+            branding: field::branding(message.branding),
+            owner: match message.owner.as_str() {
+                "" => None,
+                owner => Some(Subject::parse(owner).ok()?),
+            },
             created_at: UnixSeconds(message.created_at),
             not_before: UnixMillis(message.not_before_ms),
             revision: message.revision,

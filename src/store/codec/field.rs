@@ -1,6 +1,7 @@
 //! Fields that a message writes differently: empty text and zero stand for none.
 
 use crate::pb::storage::v1 as pb;
+use crate::types::branding::Branding;
 use crate::types::lifetime::Lifetimes;
 use crate::types::secret::SecretDigest;
 
@@ -43,4 +44,15 @@ pub fn lifetimes(message: Option<pb::Lifetimes>) -> Lifetimes {
         refresh_idle: set(message.refresh_idle),
         refresh_absolute: set(message.refresh_absolute),
     }
+}
+
+/// Branding as it is written.
+pub fn branding_message(branding: &Branding) -> pb::Branding {
+    pb::Branding { logo_uri: branding.logo_uri.clone().unwrap_or_default(), color: branding.color.clone().unwrap_or_default() }
+}
+
+/// Branding as it was written.
+pub fn branding(message: Option<pb::Branding>) -> Branding {
+    let message = message.unwrap_or_default();
+    Branding { logo_uri: text(message.logo_uri), color: text(message.color) }
 }

@@ -6,6 +6,7 @@ use crate::store::codec::field::{digest, digest_bytes, optional_digest};
 use crate::store::grant::{
     Active, Authorization, AuthorizationRequest, CodeIssued, Decided, Grant, Previous, RefreshState, Requested, Revoked, State,
 };
+use crate::types::authorization::{Prompt, ResponseType};
 use crate::types::ids::{ClientId, Subject};
 use crate::types::pkce::CodeChallenge;
 use crate::types::redirect_uri::RedirectUri;
@@ -108,6 +109,14 @@ fn request_message(request: &AuthorizationRequest) -> pb::AuthorizationRequest {
         state: request.state.clone().unwrap_or_default(),
         code_challenge: request.code_challenge.map(|challenge| challenge.0.to_vec()).unwrap_or_default(),
         browser: digest_bytes(request.browser),
+        response_type: match request.response_type {
+            // As it was before there was another.
+            ResponseType::Code => String::new(),
+            ResponseType::Token => request.response_type.as_str().to_owned(),
+        },
+        prompt: request.prompt.iter().map(|prompt| prompt.as_str().to_owned()).collect(),
+        has_max_age: request.max_age.is_some(),
+        max_age: request.max_age.unwrap_or_default(),
     }
 }
 
@@ -122,6 +131,12 @@ fn request(message: pb::AuthorizationRequest) -> Option<AuthorizationRequest> {
             bytes => Some(CodeChallenge(bytes.try_into().ok()?)),
         },
         browser: optional_digest(&message.browser)?,
+        response_type: match message.response_type.as_str() {
+            "" => ResponseType::Code,
+            name => ResponseType::from_name(name)?,
+        },
+        prompt: message.prompt.iter().map(|name| Prompt::from_name(name)).collect::<Option<_>>()?,
+        max_age: message.has_max_age.then_some(message.max_age),
     })
 }
 
@@ -129,7 +144,7 @@ fn authorization_message(authorization: &Authorization) -> pb::Authorization {
     pb::Authorization {
         subject: authorization.subject.as_str().to_owned(),
         scope: authorization.scope.as_str().to_owned(),
-        auth_time: authorization.auth_time.0,
+        auth_time: authorization.auth_time.unwrap_or_default().0,
     }
 }
 
@@ -137,7 +152,7 @@ fn authorization(message: &pb::Authorization) -> Option<Authorization> {
     Some(Authorization {
         subject: Subject::parse(&message.subject).ok()?,
         scope: Scope::parse(&message.scope).ok()?,
-        auth_time: UnixSeconds(message.auth_time),
+        auth_time: (message.auth_time != 0).then_some(UnixSeconds(message.auth_time)),
     })
 }
 

@@ -3,7 +3,9 @@
 use crate::pb::storage::v1 as pb;
 use crate::store::codec::{Record, field};
 use crate::store::workspace::Workspace;
+use crate::types::authorization::SignInMethod;
 use crate::types::ids::{WorkspaceId, WorkspaceName};
+use crate::types::policy::Policy;
 use crate::types::time::UnixSeconds;
 
 impl Record for Workspace {
@@ -21,15 +23,31 @@ impl Record for Workspace {
             suspended: self.suspended,
             created_at: self.created_at.0,
             revision: self.revision,
+            sign_in: self.sign_in.as_str().to_owned(),
+            branding: Some(field::branding_message(&self.branding)),
+            self_registration_off: !self.self_registration,
+            has_policy_ceiling: self.policy_ceiling.is_some(),
+            policy_ceiling: self.policy_ceiling.iter().flatten().map(|policy| policy.as_str().to_owned()).collect(),
         }
     }
 
     fn from_message(message: pb::Workspace) -> Option<Self> {
+        let login_uri = field::text(message.login_uri);
+        let ceiling = message.policy_ceiling.iter().map(|name| Policy::from_name(name)).collect::<Option<Vec<_>>>()?;
         Some(Self {
+            sign_in: match (message.sign_in.as_str(), &login_uri) {
+                // As it was before there was a choice.
+                ("", Some(_)) => SignInMethod::Application,
+                ("", None) => SignInMethod::Directory,
+                (name, _) => SignInMethod::from_name(name)?,
+            },
+            branding: field::branding(message.branding),
+            self_registration: !message.self_registration_off,
+            policy_ceiling: message.has_policy_ceiling.then_some(ceiling),
             id: WorkspaceId(message.id.try_into().ok()?),
             name: WorkspaceName::parse(&message.name).ok()?,
             display_name: message.display_name,
-            login_uri: field::text(message.login_uri),
+            login_uri,
             default_audience: field::text(message.default_audience),
             lifetimes: field::lifetimes(message.lifetimes),
             suspended: message.suspended,

@@ -5,6 +5,7 @@
 //! one against the store.
 
 use crate::store::{Store, StoreError, Version, Versioned};
+use crate::types::authorization::{Prompt, ResponseType};
 use crate::types::ids::{ClientId, GrantId, Subject, WorkspaceId};
 use crate::types::lifetime::MAX_ACCESS_TOKEN_LIFETIME;
 use crate::types::pkce::CodeChallenge;
@@ -47,6 +48,8 @@ pub enum State {
 /// What was asked at the authorization endpoint (RFC 6749 section 4.1.1).
 #[derive(Clone, Debug)]
 pub struct AuthorizationRequest {
+    /// What is asked for.
+    pub response_type: ResponseType,
     /// Where the answer goes.
     pub redirect_uri: RedirectUri,
     /// Whether the request named it, so that the token request must name it too.
@@ -59,6 +62,10 @@ pub struct AuthorizationRequest {
     pub code_challenge: Option<CodeChallenge>,
     /// Digest of the cookie of the browser that asked; `None` for a request over gRPC.
     pub browser: Option<SecretDigest>,
+    /// What the person must be asked.
+    pub prompt: Vec<Prompt>,
+    /// How many seconds ago the person may have signed in.
+    pub max_age: Option<i64>,
 }
 
 /// Waits for a decision.
@@ -94,8 +101,8 @@ pub struct Authorization {
     pub subject: Subject,
     /// What was granted.
     pub scope: Scope,
-    /// When the person signed in.
-    pub auth_time: UnixSeconds,
+    /// When the person signed in; `None` when the subject is the client itself.
+    pub auth_time: Option<UnixSeconds>,
 }
 
 /// A code is out.

@@ -1,6 +1,7 @@
 //! Keys of records: the workspace's id stands before everything in it.
 
-use crate::types::ids::{ClientId, GrantId, Subject, WorkspaceId};
+use crate::types::ids::{ClientId, GrantId, SessionId, Subject, WorkspaceId};
+use crate::types::policy::Policy;
 
 /// A client's key.
 pub fn client(workspace: WorkspaceId, id: &ClientId) -> Vec<u8> {
@@ -19,6 +20,27 @@ pub fn grant(workspace: WorkspaceId, id: GrantId) -> [u8; 32] {
     head.copy_from_slice(&workspace.0);
     tail.copy_from_slice(&id.0);
     key
+}
+
+/// A session's key.
+pub fn session(workspace: WorkspaceId, id: SessionId) -> Vec<u8> {
+    within(workspace, &id.0)
+}
+
+/// What the keys of a person's consents begin with.  No subject has a zero byte, so none is the
+/// beginning of another's.
+pub fn consents(workspace: WorkspaceId, subject: &Subject) -> Vec<u8> {
+    [workspace.0.as_slice(), subject.as_str().as_bytes(), &[0]].concat()
+}
+
+/// A consent's key.
+pub fn consent(workspace: WorkspaceId, subject: &Subject, client: &ClientId) -> Vec<u8> {
+    [consents(workspace, subject).as_slice(), client.as_str().as_bytes()].concat()
+}
+
+/// The key of the uses of a policy.  Client ids have one length, so none is the beginning of another.
+pub fn policy_use(workspace: WorkspaceId, client: &ClientId, policy: Policy) -> Vec<u8> {
+    [workspace.0.as_slice(), client.as_str().as_bytes(), policy.as_str().as_bytes()].concat()
 }
 
 /// The key of a thing of that name.

@@ -7,8 +7,10 @@ use crate::store::grant::{Grant, State};
 use crate::types::time::UnixSeconds;
 
 /// Drops grants that are not redeemed yet, since their codes may have been, and revokes those with
-/// refresh tokens, since these may have been rotated.
-pub fn accept(grants: &::sled::Tree, now: UnixSeconds) -> Result<(), StoreError> {
+/// refresh tokens, since these may have been rotated.  People sign in again: they may have signed out.
+pub fn accept(grants: &::sled::Tree, sessions: &::sled::Tree, now: UnixSeconds) -> Result<(), StoreError> {
+    let unwritable = |error: ::sled::Error| StoreError::Refused(format!("the store cannot be written: {error}"));
+    sessions.clear().map_err(unwritable)?;
     let mut dropped = 0_usize;
     let mut ended = 0_usize;
     for entry in grants {
@@ -26,7 +28,7 @@ pub fn accept(grants: &::sled::Tree, now: UnixSeconds) -> Result<(), StoreError>
             }
             State::Active(_) | State::Revoked(_) => continue,
         };
-        written.map_err(|error| StoreError::Refused(format!("the store cannot be written: {error}")))?;
+        written.map_err(unwritable)?;
     }
     tracing::warn!(dropped, ended, "the loss was accepted: unfinished grants are gone, those with refresh tokens are revoked");
     Ok(())

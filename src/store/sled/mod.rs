@@ -12,12 +12,16 @@ use tokio::sync::watch;
 
 use crate::store::client::Client;
 use crate::store::codec::{NameOwner, RevokedToken};
+use crate::store::consent::Consent;
 use crate::store::grant::Grant;
 use crate::store::key::{SealedDataKeys, SigningKey};
+use crate::store::policy_use::PolicyUse;
+use crate::store::scope::ScopeEntry;
+use crate::store::session::Session;
 use crate::store::user::User;
 use crate::store::workspace::Workspace;
 use crate::store::{Health, Replaced, Size, Store, StoreError, Swept, Version, Versioned};
-use crate::types::ids::{ClientId, GrantId, Subject, WorkspaceId};
+use crate::types::ids::{ClientId, GrantId, SessionId, Subject, WorkspaceId};
 use crate::types::time::UnixSeconds;
 
 mod commit;
@@ -30,6 +34,7 @@ mod meta;
 mod open;
 mod options;
 mod pending;
+mod people;
 mod space;
 mod sweep;
 mod table;
@@ -52,6 +57,10 @@ pub struct SledStore {
     data_keys: Table<SealedDataKeys>,
     grants: Table<Grant>,
     revoked_tokens: Table<RevokedToken>,
+    sessions: Table<Session>,
+    consents: Table<Consent>,
+    scopes: Table<ScopeEntry>,
+    policy_uses: Table<PolicyUse>,
     /// Held while a name and its workspace change together.
     naming: Mutex<()>,
     cursor: Mutex<sweep::Cursor>,
@@ -160,6 +169,60 @@ impl Store for SledStore {
 
     async fn replace_user(&self, workspace: WorkspaceId, expected: u64, user: &User) -> Result<Replaced, StoreError> {
         self.users.replace(&key::user(workspace, &user.subject), expected, user).await
+    }
+
+    async fn insert_session(&self, workspace: WorkspaceId, id: SessionId, session: &Session) -> Result<bool, StoreError> {
+        self.room()?;
+        self.sessions.insert(&key::session(workspace, id), session).await
+    }
+
+    async fn session(&self, workspace: WorkspaceId, id: SessionId) -> Result<Option<Session>, StoreError> {
+        Ok(self.sessions.get(&key::session(workspace, id)).await?.map(|loaded| loaded.record))
+    }
+
+    async fn delete_session(&self, workspace: WorkspaceId, id: SessionId) -> Result<bool, StoreError> {
+        self.sessions.delete(&key::session(workspace, id)).await
+    }
+
+    async fn insert_consent(&self, workspace: WorkspaceId, consent: &Consent) -> Result<bool, StoreError> {
+        // A withdrawal revokes, and that must go on.
+        if !consent.scope.is_empty() {
+            self.room()?;
+        }
+        self.consents.insert(&key::consent(workspace, &consent.subject, &consent.client), consent).await
+    }
+
+    async fn consent(&self, workspace: WorkspaceId, subject: &Subject, client: &ClientId) -> Result<Option<Consent>, StoreError> {
+        Ok(self.consents.get(&key::consent(workspace, subject, client)).await?.map(|loaded| loaded.record))
+    }
+
+    async fn consents(&self, workspace: WorkspaceId, subject: &Subject) -> Result<Vec<Consent>, StoreError> {
+        self.consents.scan(&key::consents(workspace, subject), None, usize::MAX).await
+    }
+
+    async fn replace_consent(&self, workspace: WorkspaceId, expected: u64, consent: &Consent) -> Result<Replaced, StoreError> {
+        self.consents.replace(&key::consent(workspace, &consent.subject, &consent.client), expected, consent).await
+    }
+
+    async fn put_scope(&self, workspace: WorkspaceId, scope: &ScopeEntry) -> Result<(), StoreError> {
+        self.room()?;
+        self.replace_scope(workspace, scope).await
+    }
+
+    async fn scopes(&self, workspace: WorkspaceId) -> Result<Vec<ScopeEntry>, StoreError> {
+        self.scopes.scan(&workspace.0, None, usize::MAX).await
+    }
+
+    async fn delete_scope(&self, workspace: WorkspaceId, name: &str) -> Result<bool, StoreError> {
+        self.scopes.delete(&key::within(workspace, name.as_bytes())).await
+    }
+
+    async fn add_policy_use(&self, workspace: WorkspaceId, client: &ClientId, used: &PolicyUse) -> Result<(), StoreError> {
+        self.add_use(workspace, client, used).await
+    }
+
+    async fn policy_uses(&self, workspace: WorkspaceId, client: &ClientId) -> Result<Vec<PolicyUse>, StoreError> {
+        self.policy_uses.scan(&key::within(workspace, client.as_str().as_bytes()), None, usize::MAX).await
     }
 
     // Keys may be replaced because one was stolen, so there is always room for them.

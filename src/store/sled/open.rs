@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex};
 use crate::store::StoreError;
 use crate::store::codec::{Record, Sequence};
 use crate::store::grant::Grant;
+use crate::store::session::Session;
 use crate::store::sled::commit::Commit;
 use crate::store::sled::directory::{Directory, refused};
 use crate::store::sled::flusher::{Flusher, Meters};
@@ -18,7 +19,7 @@ use crate::store::sled::{SledStore, loss, meta, verify};
 use crate::types::time::{Clock, SystemClock};
 
 /// How many trees take part in commits: the tables of [`SledStore`].
-const TREES: usize = 8;
+const TREES: usize = 12;
 
 impl SledStore {
     /// Opens the store, or makes it.  Blocks for as long as the disk does, so it is called before
@@ -50,6 +51,10 @@ impl SledStore {
             data_keys: trees.table()?,
             grants: trees.table()?,
             revoked_tokens: trees.table()?,
+            sessions: trees.table()?,
+            consents: trees.table()?,
+            scopes: trees.table()?,
+            policy_uses: trees.table()?,
             naming: Mutex::default(),
             cursor: Mutex::default(),
             commit: Arc::clone(&commit),
@@ -154,7 +159,7 @@ fn check_loss(
         (Some(_), Marked::New | Marked::Damaged) => sequence.saturating_add(1),
     };
     if missing.is_some() {
-        loss::accept(&tree(db, Grant::TREE)?, SystemClock.now().seconds())?;
+        loss::accept(&tree(db, Grant::TREE)?, &tree(db, Session::TREE)?, SystemClock.now().seconds())?;
     }
     meta::write(meta_tree, next)?;
     Ok(next)

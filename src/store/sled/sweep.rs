@@ -7,8 +7,12 @@ use ::sled::IVec;
 
 use crate::store::client::Client;
 use crate::store::codec::{self, Record, RevokedToken};
+use crate::store::consent::Consent;
 use crate::store::grant::Grant;
 use crate::store::key::SigningKey;
+use crate::store::policy_use::PolicyUse;
+use crate::store::scope::ScopeEntry;
+use crate::store::session::Session;
 use crate::store::sled::SledStore;
 use crate::store::sled::commit::Ticket;
 use crate::store::sled::table::Table;
@@ -37,6 +41,10 @@ enum Stage {
     Clients,
     Users,
     SigningKeys,
+    Sessions,
+    Consents,
+    Scopes,
+    PolicyUses,
 }
 
 impl Stage {
@@ -46,7 +54,11 @@ impl Stage {
             Self::RevokedTokens => Some(Self::Clients),
             Self::Clients => Some(Self::Users),
             Self::Users => Some(Self::SigningKeys),
-            Self::SigningKeys => None,
+            Self::SigningKeys => Some(Self::Sessions),
+            Self::Sessions => Some(Self::Consents),
+            Self::Consents => Some(Self::Scopes),
+            Self::Scopes => Some(Self::PolicyUses),
+            Self::PolicyUses => None,
         }
     }
 }
@@ -87,6 +99,30 @@ impl Ends for SigningKey {
     }
 }
 
+impl Ends for Session {
+    fn end(&self) -> Option<UnixSeconds> {
+        Some(self.expires_at)
+    }
+}
+
+impl Ends for Consent {
+    fn end(&self) -> Option<UnixSeconds> {
+        None
+    }
+}
+
+impl Ends for ScopeEntry {
+    fn end(&self) -> Option<UnixSeconds> {
+        None
+    }
+}
+
+impl Ends for PolicyUse {
+    fn end(&self) -> Option<UnixSeconds> {
+        None
+    }
+}
+
 /// What one step over one tree did.
 struct Step<'a> {
     looked: usize,
@@ -110,6 +146,10 @@ impl SledStore {
                 Stage::Clients => self.pass(&self.clients, after.as_deref(), now, left)?,
                 Stage::Users => self.pass(&self.users, after.as_deref(), now, left)?,
                 Stage::SigningKeys => self.pass(&self.signing_keys, after.as_deref(), now, left)?,
+                Stage::Sessions => self.pass(&self.sessions, after.as_deref(), now, left)?,
+                Stage::Consents => self.pass(&self.consents, after.as_deref(), now, left)?,
+                Stage::Scopes => self.pass(&self.scopes, after.as_deref(), now, left)?,
+                Stage::PolicyUses => self.pass(&self.policy_uses, after.as_deref(), now, left)?,
             };
             if let Some(ticket) = step.ticket {
                 ticket.durable().await?;
@@ -137,6 +177,10 @@ impl SledStore {
         clear_table(&self.signing_keys, workspace).await?;
         clear_table(&self.users, workspace).await?;
         clear_table(&self.grants, workspace).await?;
+        clear_table(&self.sessions, workspace).await?;
+        clear_table(&self.consents, workspace).await?;
+        clear_table(&self.scopes, workspace).await?;
+        clear_table(&self.policy_uses, workspace).await?;
         clear_table(&self.revoked_tokens, workspace).await
     }
 

@@ -32,6 +32,7 @@ async fn validate(server: &Server, party: &Party, changes: &[(&str, &str)]) -> R
         state: value("state"),
         code_challenge: value("code_challenge"),
         code_challenge_method: value("code_challenge_method"),
+        ..ValidateAuthorizationRequest::default()
     };
     Ok(server.authorizations().validate_authorization(server.as_admin(request)).await?.into_inner())
 }

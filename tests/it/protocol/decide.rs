@@ -21,7 +21,7 @@ fn alice() -> Decision {
 }
 
 fn deny() -> Decision {
-    Decision::Deny(Denial {})
+    Decision::Deny(Denial::default())
 }
 
 async fn decide(server: &Server, handle: &str, decision: Decision) -> Result<String, Status> {
@@ -56,6 +56,7 @@ async fn begin_over_grpc(server: &Server, client: &Party) -> String {
         state: "s".to_owned(),
         code_challenge: CHALLENGE.to_owned(),
         code_challenge_method: "S256".to_owned(),
+        ..ValidateAuthorizationRequest::default()
     };
     server.authorizations().validate_authorization(server.as_admin(request)).await.unwrap().into_inner().handle
 }

@@ -102,7 +102,8 @@ async fn a_call_out_of_time_is_answered_deadline_exceeded() {
     let (mut sender, connection) =
         hyper::client::conn::http2::handshake(TokioExecutor::new(), TokioIo::new(stream)).await.unwrap();
     tokio::spawn(connection);
-    let message = CreateUserRequest { workspace: String::new(), username: "alice".to_owned() }.encode_to_vec();
+    let message = CreateUserRequest { workspace: String::new(), username: "alice".to_owned(), ..CreateUserRequest::default() }
+        .encode_to_vec();
     let frame = [&[0][..], &u32::try_from(message.len()).unwrap().to_be_bytes(), &message].concat();
     let request = http::Request::post(format!("http://{}/jeton.admin.v1.UserService/CreateUser", server.addresses().admin))
         .header("content-type", "application/grpc")

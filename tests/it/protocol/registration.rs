@@ -313,10 +313,11 @@ async fn a_registering_client_cannot_raise_itself() {
     server.create_workspace("acme").await;
     let registrar = server.register(service()).await;
     server.permit(&registrar, &[ClientPermission::RegisterClients]).await;
-    let request = RegisterClientRequest { workspace: String::new(), metadata: Some(web()) };
+    let request = RegisterClientRequest { workspace: String::new(), metadata: Some(web()), ..RegisterClientRequest::default() };
     let made = server.clients().register_client(with_authorization(request, &registrar.basic())).await.unwrap().into_inner();
     assert!(made.client.unwrap().permissions.is_empty());
-    let request = RegisterClientRequest { workspace: "acme".to_owned(), metadata: Some(web()) };
+    let request =
+        RegisterClientRequest { workspace: "acme".to_owned(), metadata: Some(web()), ..RegisterClientRequest::default() };
     let status = server.clients().register_client(with_authorization(request, &registrar.basic())).await.unwrap_err();
     assert_eq!(status.code(), Code::Unauthenticated);
     let request = SetClientPermissionsRequest {

@@ -92,7 +92,8 @@ impl Withdrawal {
 
 async fn workspace_with_a_client(server: &Server) -> Party {
     server.create_workspace("acme").await;
-    let request = CreateUserRequest { workspace: "acme".to_owned(), username: "alice".to_owned() };
+    let request =
+        CreateUserRequest { workspace: "acme".to_owned(), username: "alice".to_owned(), ..CreateUserRequest::default() };
     server.users().create_user(server.as_admin(request)).await.unwrap();
     server.register_in("acme", web()).await
 }

@@ -1,21 +1,28 @@
 //! Records to bytes and back: nothing is lost, and nothing that was not written is read.
 
 use jeton::store::StoreError;
-use jeton::store::client::{Client, ClientSecret};
+use jeton::store::client::{Client, ClientSecret, PolicyGrant};
 use jeton::store::codec::{MAX_BYTES, NameOwner, Record, RevokedToken, Sequence, decode, encode};
+use jeton::store::consent::Consent;
 use jeton::store::grant::{
     Active, Authorization, AuthorizationRequest, CodeIssued, Decided, Grant, Previous, RefreshState, Requested, Revoked, State,
 };
 use jeton::store::key::{SealedDataKeys, SigningKey};
-use jeton::store::user::User;
+use jeton::store::policy_use::PolicyUse;
+use jeton::store::scope::ScopeEntry;
+use jeton::store::session::Session;
+use jeton::store::user::{PasswordHash, User};
 use jeton::store::workspace::Workspace;
+use jeton::types::authorization::{Prompt, ResponseType, SignInMethod};
+use jeton::types::branding::Branding;
 use jeton::types::client::{ApplicationType, AuthMethod, GrantType, Permission};
 use jeton::types::ids::{ClientId, Subject, WorkspaceId, WorkspaceName};
 use jeton::types::lifetime::Lifetimes;
 use jeton::types::pkce::CodeChallenge;
+use jeton::types::policy::Policy;
 use jeton::types::redirect_uri::RedirectUri;
 use jeton::types::scope::Scope;
-use jeton::types::secret::SecretDigest;
+use jeton::types::secret::{Secret, SecretDigest};
 use jeton::types::time::{UnixMillis, UnixSeconds};
 use proptest::collection::vec;
 use proptest::option::of;
@@ -67,6 +74,15 @@ proptest! {
         round_trips(&NameOwner(WorkspaceId(id)));
         round_trips(&Sequence(number));
         round_trips(&RevokedToken { until });
+        round_trips(&PolicyUse { policy: Policy::PkceOptional, count: number, last_used_at: until });
+    }
+
+    #[test]
+    fn what_people_left_round_trips(subject in subject(), client in client_id(), scope in scope(), at in instant(),
+        at_ms in instant_ms(), token in digest(), text in ".{0,40}", flag: bool, revision: u64) {
+        round_trips(&Session { subject: subject.clone(), signed_in_at: at_ms, token, expires_at: at });
+        round_trips(&Consent { subject, client, scope, granted_at: at, not_before: at_ms, revision });
+        round_trips(&ScopeEntry { name: text.clone(), description: text, restricted: flag });
     }
 
     /// B1: what a disk changed is never read as a record.
@@ -171,20 +187,27 @@ fn lifetimes() -> impl Strategy<Value = Lifetimes> {
 }
 
 fn authorization() -> impl Strategy<Value = Authorization> {
-    (subject(), scope(), instant()).prop_map(|(subject, scope, auth_time)| Authorization { subject, scope, auth_time })
+    (subject(), scope(), of(instant().prop_filter("0 is none", |time| time.0 != 0)))
+        .prop_map(|(subject, scope, auth_time)| Authorization { subject, scope, auth_time })
 }
 
 fn request() -> impl Strategy<Value = AuthorizationRequest> {
-    (redirect_uri(), any::<bool>(), scope(), of(".{0,40}"), of(any::<[u8; 32]>().prop_map(CodeChallenge)), of(digest())).prop_map(
-        |(redirect_uri, redirect_uri_sent, scope, state, code_challenge, browser)| AuthorizationRequest {
+    let asked = (select(ResponseType::ALL), vec(select(Prompt::ALL), 0..3), of(any::<i64>()));
+    let sent =
+        (redirect_uri(), any::<bool>(), scope(), of(".{0,40}"), of(any::<[u8; 32]>().prop_map(CodeChallenge)), of(digest()));
+    (sent, asked).prop_map(|((redirect_uri, redirect_uri_sent, scope, state, code_challenge, browser), asked)| {
+        AuthorizationRequest {
+            response_type: asked.0,
+            prompt: asked.1,
+            max_age: asked.2,
             redirect_uri,
             redirect_uri_sent,
             scope,
             state,
             code_challenge,
             browser,
-        },
-    )
+        }
+    })
 }
 
 fn refresh() -> impl Strategy<Value = RefreshState> {
@@ -242,7 +265,11 @@ fn client() -> impl Strategy<Value = Client> {
     );
     let texts = (".{0,40}", of(".{1,40}"), vec(redirect_uri(), 0..4), of(".{1,40}"));
     let rest = (lifetimes(), vec(secret(), 0..3), any::<bool>(), instant(), instant_ms(), any::<u64>());
-    (client_id(), words, texts, (scope(), scope()), rest).prop_map(|(id, words, texts, scopes, rest)| Client {
+    let extra = (vec(policy_grant(), 0..4), branding(), of(subject()));
+    (client_id(), words, texts, (scope(), scope()), rest, extra).prop_map(|(id, words, texts, scopes, rest, extra)| Client {
+        policies: extra.0,
+        branding: extra.1,
+        owner: extra.2,
         id,
         name: texts.0,
         uri: texts.1,
@@ -265,8 +292,13 @@ fn client() -> impl Strategy<Value = Client> {
 
 fn workspace() -> impl Strategy<Value = Workspace> {
     let texts = ("[a-z][a-z0-9]{0,20}", ".{0,40}", of(".{1,40}"), of(".{1,40}"));
-    (any::<[u8; 16]>(), texts, lifetimes(), any::<bool>(), instant(), any::<u64>()).prop_map(
-        |(id, texts, lifetimes, suspended, created_at, revision)| Workspace {
+    let extra = (select(SignInMethod::ALL), branding(), any::<bool>(), of(vec(select(Policy::ALL), 0..4)));
+    (any::<[u8; 16]>(), texts, lifetimes(), any::<bool>(), instant(), any::<u64>(), extra).prop_map(
+        |(id, texts, lifetimes, suspended, created_at, revision, extra)| Workspace {
+            sign_in: extra.0,
+            branding: extra.1,
+            self_registration: extra.2,
+            policy_ceiling: extra.3,
             id: WorkspaceId(id),
             name: WorkspaceName::parse(&texts.0).unwrap(),
             display_name: texts.1,
@@ -280,9 +312,30 @@ fn workspace() -> impl Strategy<Value = Workspace> {
     )
 }
 
+fn branding() -> impl Strategy<Value = Branding> {
+    (of(".{1,40}"), of("#[0-9a-f]{6}")).prop_map(|(logo_uri, color)| Branding { logo_uri, color })
+}
+
+fn policy_grant() -> impl Strategy<Value = PolicyGrant> {
+    let end = of(instant().prop_filter("0 is none", |time| time.0 != 0));
+    (select(Policy::ALL), ".{0,40}", instant(), end, any::<bool>()).prop_map(
+        |(policy, reason, since, expires_at, with_wildcard_scope)| PolicyGrant {
+            policy,
+            reason,
+            since,
+            expires_at,
+            with_wildcard_scope,
+        },
+    )
+}
+
 fn user() -> impl Strategy<Value = User> {
-    (subject(), ".{0,40}", any::<bool>(), instant(), instant_ms(), any::<bool>(), any::<u64>()).prop_map(
-        |(subject, username, disabled, created_at, not_before, in_directory, revision)| User {
+    let password = of((any::<u8>(), ".{1,40}").prop_map(|(data_key, phc)| PasswordHash { data_key, phc: Secret::new(phc) }));
+    let extra = (password, any::<bool>());
+    (subject(), ".{0,40}", any::<bool>(), instant(), instant_ms(), any::<bool>(), any::<u64>(), extra).prop_map(
+        |(subject, username, disabled, created_at, not_before, in_directory, revision, extra)| User {
+            password: extra.0,
+            administrator: extra.1,
             subject,
             username,
             disabled,

@@ -1,18 +1,23 @@
 //! Records to put into a store.
 
 use jeton::store::Store;
-use jeton::store::client::{Client, ClientSecret};
+use jeton::store::client::{Client, ClientSecret, PolicyGrant};
+use jeton::store::consent::Consent;
 use jeton::store::grant::{Active, Authorization, AuthorizationRequest, CodeIssued, Grant, RefreshState, Requested, State};
 use jeton::store::key::SigningKey;
-use jeton::store::user::User;
+use jeton::store::session::Session;
+use jeton::store::user::{PasswordHash, User};
 use jeton::store::workspace::Workspace;
+use jeton::types::authorization::{Prompt, ResponseType, SignInMethod};
+use jeton::types::branding::Branding;
 use jeton::types::client::{ApplicationType, AuthMethod, GrantType, Permission};
 use jeton::types::entropy::{Entropy, SeededEntropy};
 use jeton::types::ids::{ClientId, GrantId, Subject, WorkspaceId, WorkspaceName};
 use jeton::types::lifetime::Lifetimes;
+use jeton::types::policy::Policy;
 use jeton::types::redirect_uri::RedirectUri;
 use jeton::types::scope::Scope;
-use jeton::types::secret::SecretDigest;
+use jeton::types::secret::{Secret, SecretDigest};
 use jeton::types::time::{UnixMillis, UnixSeconds};
 
 /// The present of these tests.
@@ -25,7 +30,11 @@ pub fn workspace(id: WorkspaceId, name: &str) -> Workspace {
         id,
         name: WorkspaceName::parse(name).unwrap(),
         display_name: "Example".to_owned(),
+        sign_in: SignInMethod::Application,
         login_uri: Some("https://login.example.com/".to_owned()),
+        branding: Branding { logo_uri: None, color: Some("#336699".to_owned()) },
+        self_registration: true,
+        policy_ceiling: Some(vec![Policy::PkceOptional]),
         default_audience: None,
         lifetimes: Lifetimes { access_token: Some(300), ..Lifetimes::default() },
         suspended: false,
@@ -54,6 +63,15 @@ pub fn client(number: u64) -> Client {
         secrets: vec![ClientSecret { id: "s1".to_owned(), data_key: 1, digest: digest(1), created_at: NOW, expires_at: None }],
         disabled: false,
         permissions: vec![Permission::IssueCode],
+        policies: vec![PolicyGrant {
+            policy: Policy::PkceOptional,
+            reason: "an old client".to_owned(),
+            since: NOW,
+            expires_at: None,
+            with_wildcard_scope: false,
+        }],
+        branding: Branding::default(),
+        owner: Some(Subject::parse("alice").unwrap()),
         created_at: NOW,
         not_before: UnixMillis(0),
         revision: 1,
@@ -68,6 +86,23 @@ pub fn user(subject: &str) -> User {
         created_at: NOW,
         not_before: UnixMillis(0),
         in_directory: true,
+        password: Some(PasswordHash { data_key: 1, phc: Secret::new("$argon2id$".to_owned()) }),
+        administrator: true,
+        revision: 1,
+    }
+}
+
+pub fn session(expires_at: UnixSeconds) -> Session {
+    Session { subject: Subject::parse("alice").unwrap(), signed_in_at: UnixMillis(NOW.0 * 1000), token: digest(3), expires_at }
+}
+
+pub fn consent(subject: &str, client: u64) -> Consent {
+    Consent {
+        subject: Subject::parse(subject).unwrap(),
+        client: client_id(client),
+        scope: scope(),
+        granted_at: NOW,
+        not_before: UnixMillis(0),
         revision: 1,
     }
 }
@@ -91,7 +126,7 @@ pub fn redirect_uri() -> RedirectUri {
 }
 
 pub fn authorization() -> Authorization {
-    Authorization { subject: Subject::parse("alice").unwrap(), scope: scope(), auth_time: NOW }
+    Authorization { subject: Subject::parse("alice").unwrap(), scope: scope(), auth_time: Some(NOW) }
 }
 
 pub fn request() -> AuthorizationRequest {
@@ -102,6 +137,9 @@ pub fn request() -> AuthorizationRequest {
         state: Some("xyz".to_owned()),
         code_challenge: None,
         browser: None,
+        response_type: ResponseType::Code,
+        prompt: vec![Prompt::Login],
+        max_age: Some(60),
     }
 }
 

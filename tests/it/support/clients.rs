@@ -132,7 +132,11 @@ impl Server {
 
     /// Registers a client, if the server lets it.
     pub async fn try_register(&self, workspace: &str, metadata: ClientMetadata) -> Result<Party, Status> {
-        let request = RegisterClientRequest { workspace: workspace.to_owned(), metadata: Some(metadata) };
+        let request = RegisterClientRequest {
+            workspace: workspace.to_owned(),
+            metadata: Some(metadata),
+            ..RegisterClientRequest::default()
+        };
         let registered = self.clients().register_client(self.as_admin(request)).await?.into_inner();
         Ok(Party {
             workspace: workspace.to_owned(),

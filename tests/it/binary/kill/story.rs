@@ -77,7 +77,8 @@ impl Client {
             scope: "read write".to_owned(),
             ..ClientMetadata::default()
         };
-        let request = RegisterClientRequest { workspace: String::new(), metadata: Some(metadata) };
+        let request =
+            RegisterClientRequest { workspace: String::new(), metadata: Some(metadata), ..RegisterClientRequest::default() };
         match read(callers.clients.clone().register_client(request).await) {
             Answer::Done(registered) => {
                 let id = registered.client.unwrap().client_id;
