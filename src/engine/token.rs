@@ -4,10 +4,12 @@
 use crate::engine::Engine;
 use crate::engine::client_auth::ClientCredential;
 use crate::engine::mint::Tokens;
+use crate::engine::workspaces::WorkspaceEntry;
 use crate::store::client::Client;
 use crate::types::client::GrantType;
 use crate::types::error::{ErrorCode, OAuthError};
 use crate::types::ids::WorkspaceName;
+use crate::types::policy::Policy;
 use crate::types::scope::Scope;
 use crate::types::secret::Secret;
 
@@ -82,12 +84,30 @@ impl Engine {
             TokenGrant::RefreshToken { refresh_token, scope } => {
                 Box::pin(self.refresh_token(&client, refresh_token, scope)).await?
             }
-            TokenGrant::ClientCredentials { scope } => Self::client_credentials(&client, scope)?,
+            TokenGrant::ClientCredentials { scope } => self.client_credentials(&client, scope)?,
             TokenGrant::Password { .. } => {
                 return Err(OAuthError::new(ErrorCode::UnauthorizedClient, "the password grant is off"));
             }
         };
         self.mint(&client, decided)
+    }
+
+    /// The scope that a first grant to `client` may have: what it asks for, else the client's default.
+    /// `*` is all that the client registered, behind the policy `wildcard_scope`; it never goes further than here.
+    ///
+    /// # Errors
+    /// `invalid_scope` for what the client is not registered for.
+    pub(crate) fn allowed_scope(
+        &self,
+        workspace: &WorkspaceEntry,
+        client: &Client,
+        parameter: Option<&str>,
+    ) -> Result<Scope, OAuthError> {
+        if parameter == Some("*") {
+            self.use_policy(workspace, client, Policy::WildcardScope, ErrorCode::InvalidScope)?;
+            return Ok(client.scope.clone());
+        }
+        allowed_scope(client, parameter)
     }
 }
 
@@ -110,7 +130,7 @@ pub(crate) fn requested_scope(parameter: Option<&str>) -> Result<Option<Scope>, 
     }
 }
 
-/// The scope that a request to `client` may have: what it asks for, else the client's default.
+/// The same without `*`, which is then no registered scope.
 pub(crate) fn allowed_scope(client: &Client, parameter: Option<&str>) -> Result<Scope, OAuthError> {
     match requested_scope(parameter)? {
         None => Ok(client.default_scope.clone()),
