@@ -4,7 +4,10 @@ use std::borrow::Cow;
 
 use crate::engine::Engine;
 use crate::engine::access_token::{Claims, Jti};
+use crate::engine::authorize::implicit::ImplicitClient;
 use crate::engine::client_auth::AuthenticatedClient;
+use crate::engine::workspaces::WorkspaceEntry;
+use crate::store::client::Client;
 use crate::types::error::OAuthError;
 use crate::types::ids::{GrantId, Subject};
 use crate::types::scope::Scope;
@@ -53,17 +56,36 @@ pub struct Tokens {
     pub scope: Scope,
 }
 
+/// Whom tokens may be made for: a client that authenticated, or one that may have the implicit grant.
+#[derive(Clone, Copy, Debug)]
+pub struct Recipient<'a> {
+    workspace: &'a WorkspaceEntry,
+    client: &'a Client,
+}
+
+impl<'a> From<&'a AuthenticatedClient> for Recipient<'a> {
+    fn from(client: &'a AuthenticatedClient) -> Self {
+        Self { workspace: client.workspace(), client: client.client() }
+    }
+}
+
+impl<'a> From<&'a ImplicitClient> for Recipient<'a> {
+    fn from(client: &'a ImplicitClient) -> Self {
+        Self { workspace: client.workspace(), client: client.client() }
+    }
+}
+
 impl Engine {
     /// Makes the tokens that a grant decided on.
     ///
     /// # Errors
     /// `server_error` without a signing key, `temporarily_unavailable` without randomness.
-    pub(crate) fn mint(&self, client: &AuthenticatedClient, decided: Decided) -> Result<Tokens, OAuthError> {
-        let workspace = client.workspace();
+    pub(crate) fn mint<'a>(&self, recipient: impl Into<Recipient<'a>>, decided: Decided) -> Result<Tokens, OAuthError> {
+        let Recipient { workspace, client } = recipient.into();
         let now = self.clock.now();
         let issued = now.seconds();
-        let id = client.client().id.as_str();
-        let lifetime = workspace.lifetimes(client.client().lifetimes, &self.settings).access_token;
+        let id = client.id.as_str();
+        let lifetime = workspace.lifetimes(client.lifetimes, &self.settings).access_token;
         let (subject, grant, auth_time, end) = match &decided.bearer {
             Bearer::Client => (id, None, None, issued.plus(lifetime)),
             Bearer::Person { subject, grant, auth_time, grant_expires_at } => {
@@ -73,7 +95,7 @@ impl Engine {
         let jti = Jti::generate(grant, now, &*self.entropy)?.encode();
         let claims = Claims {
             iss: Cow::Borrowed(&workspace.issuer),
-            aud: Cow::Borrowed(audience(client)),
+            aud: Cow::Borrowed(audience(workspace, client)),
             sub: Cow::Borrowed(subject),
             client_id: Cow::Borrowed(id),
             scope: Cow::Borrowed(decided.scope.as_str()),
@@ -94,7 +116,6 @@ impl Engine {
 }
 
 /// Whom the client's tokens are for: its own audience, the workspace's, the issuer.
-fn audience(client: &AuthenticatedClient) -> &str {
-    let workspace = client.workspace();
-    client.client().default_audience.as_deref().or(workspace.record.default_audience.as_deref()).unwrap_or(&workspace.issuer)
+fn audience<'a>(workspace: &'a WorkspaceEntry, client: &'a Client) -> &'a str {
+    client.default_audience.as_deref().or(workspace.record.default_audience.as_deref()).unwrap_or(&workspace.issuer)
 }

@@ -16,7 +16,7 @@ use crate::pb::v1;
 use crate::pb::v1::authorization_service_server::AuthorizationService;
 use crate::pb::v1::decide_authorization_request::Decision;
 use crate::types::client::Permission;
-use crate::types::error::{OAuthError, Refusal};
+use crate::types::error::{ErrorCode, OAuthError, Refusal};
 use crate::types::scope::Scope;
 
 /// The service.
@@ -70,6 +70,8 @@ impl AuthorizationService for AuthorizationApi {
                 state: sent.state,
                 code_challenge: sent.code_challenge,
                 code_challenge_method: sent.code_challenge_method,
+                prompt: sent.prompt,
+                max_age: sent.max_age,
             };
             let validated = self.engine.validate_authorization(&workspace, &parameters, browser).await?;
             Ok(v1::ValidateAuthorizationResponse {
@@ -147,6 +149,7 @@ impl AuthorizationService for AuthorizationApi {
                 state: String::new(),
                 code_challenge: sent.code_challenge,
                 code_challenge_method: sent.code_challenge_method,
+                ..RequestParameters::default()
             };
             let issued = self.engine.issue_code(&workspace, &parameters, approval).await?;
             Ok(v1::IssueCodeResponse {
@@ -170,7 +173,12 @@ fn verdict(decision: Option<Decision>) -> Result<Verdict, OAuthError> {
             },
             auth_time: instant("auth_time", approval.auth_time)?,
         })),
-        Some(Decision::Deny(_)) => Ok(Verdict::Deny),
+        Some(Decision::Deny(denial)) => Ok(Verdict::Deny(match denial.reason() {
+            v1::DenialReason::Unspecified | v1::DenialReason::AccessDenied => ErrorCode::AccessDenied,
+            v1::DenialReason::LoginRequired => ErrorCode::LoginRequired,
+            v1::DenialReason::ConsentRequired => ErrorCode::ConsentRequired,
+            v1::DenialReason::InteractionRequired => ErrorCode::InteractionRequired,
+        })),
         None => Err(OAuthError::invalid_request("decision is missing: approve or deny")),
     }
 }

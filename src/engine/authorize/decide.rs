@@ -1,17 +1,22 @@
-//! Deciding a request, once, and releasing its answer.
+//! Deciding a request, once.
 //!
 //! The ticket follows from the handle, and the code from the handle or the ticket, so repeating a
 //! call answers the same and never issues a second code.
 
+use std::sync::Arc;
+
 use crate::engine::Engine;
+use crate::engine::authorize::implicit::ImplicitClient;
 use crate::engine::authorize::response::ResponseTarget;
-use crate::engine::authorize::{Details, own_uri};
+use crate::engine::authorize::{CODE_PAGE_PATH, Details, own_uri, shows_code};
 use crate::engine::workspaces::WorkspaceEntry;
 use crate::keys::data_keys::Purpose;
 use crate::keys::opaque::{Kind, Opaque, digest};
 use crate::store::Versioned;
-use crate::store::grant::decide::{Decision, DecisionOutcome, Release, Released, decide, release};
+use crate::store::client::Client;
+use crate::store::grant::decide::{Decision, DecisionOutcome, decide};
 use crate::store::grant::{Authorization, AuthorizationRequest, Grant, State, transition};
+use crate::types::authorization::ResponseType;
 use crate::types::error::{ErrorCode, OAuthError, Refusal};
 use crate::types::ids::{Subject, WorkspaceName};
 use crate::types::scope::Scope;
@@ -21,16 +26,15 @@ use crate::types::time::UnixSeconds;
 /// The path of the page that brings a browser back with its ticket.
 pub const CONTINUE_PATH: &str = "/oauth2/continue";
 
-const DENIED: &str = "the request was denied";
 const ALREADY_DECIDED: &str = "the request of this handle was already decided";
 
-/// What the login application says.
+/// What is decided.
 #[derive(Clone, Debug)]
 pub enum Verdict {
     /// Yes.
     Approve(Approval),
-    /// No.
-    Deny,
+    /// No: `access_denied`, or why `prompt=none` cannot be answered.
+    Deny(ErrorCode),
 }
 
 /// Who signed in, and what they allowed.
@@ -76,13 +80,42 @@ impl Engine {
         handle: &Secret,
         verdict: Verdict,
     ) -> Result<String, Refusal> {
+        self.decide(workspace, handle, None, verdict).await
+    }
+
+    /// As [`Engine::decide_authorization`], by the person with the browser that asked: decided and
+    /// answered in one step.
+    ///
+    /// # Errors
+    /// As [`Engine::decide_authorization`]; the handle is unknown to every other browser.
+    pub async fn decide_in_browser(
+        &self,
+        workspace: &WorkspaceName,
+        handle: &Secret,
+        browser: &Secret,
+        verdict: Verdict,
+    ) -> Result<String, Refusal> {
+        self.decide(workspace, handle, Some(browser), verdict).await
+    }
+
+    async fn decide(
+        &self,
+        workspace: &WorkspaceName,
+        sent: &Secret,
+        browser: Option<&Secret>,
+        verdict: Verdict,
+    ) -> Result<String, Refusal> {
         let workspace = self.workspace(workspace)?;
         require_issuing(&workspace)?;
         let id = workspace.record.id;
-        let (handle, loaded) = self.load_by_token(&workspace, Kind::Handle, handle).await?;
-        let approved = match verdict {
-            Verdict::Deny => None,
-            Verdict::Approve(approval) => Some(self.authorization(&workspace, &loaded.record, approval).await?),
+        let (handle, loaded) = self.load_by_token(&workspace, Kind::Handle, sent).await?;
+        let (approved, denial, implicit) = match verdict {
+            Verdict::Deny(code) => (None, code, None),
+            Verdict::Approve(approval) => {
+                let client = self.client_of(&workspace, &loaded.record).await?;
+                let authorization = self.authorization(&workspace, &loaded.record, approval).await?;
+                (Some(authorization), ErrorCode::AccessDenied, self.implicit_of(&workspace, &client, &loaded.record)?)
+            }
         };
         let ticket = handle.derive(Kind::Ticket, id, &self.data_keys);
         let code = handle.derive(Kind::Code, id, &self.data_keys);
@@ -90,9 +123,12 @@ impl Engine {
         let decision = Decision {
             handle: digest(&handle, id, &self.data_keys),
             approved,
+            denial,
             ticket: digest(&ticket, id, &self.data_keys),
             code: digest(&code, id, &self.data_keys),
-            expires_at: now.plus(self.settings.code_lifetime),
+            browser: browser.map(|cookie| self.data_keys.newest().digest(Purpose::Browser, id, cookie.expose_secret())),
+            expires_at: now.plus(self.code_lifetime(&workspace, &loaded.record)),
+            token_expires_at: implicit.as_ref().map_or(now, |client| self.implicit_end(client.workspace(), client.client())),
             now,
         };
         let outcome = transition(&*self.store, id, handle.grant(), loaded, |grant| decide(grant, &decision)).await?;
@@ -101,81 +137,87 @@ impl Engine {
                 let ticket = ticket.encode(id, &self.data_keys);
                 Ok(own_uri(&workspace, CONTINUE_PATH, "ticket", ticket.expose_secret()))
             }
-            DecisionOutcome::CodeIssued(request) => {
-                Ok(target(&request, &workspace).code(code.encode(id, &self.data_keys).expose_secret()))
+            DecisionOutcome::CodeIssued(request) => Ok(self.code_answer(&workspace, &request, &code, "handle", sent)),
+            DecisionOutcome::Active(request, authorization) => {
+                // Unreachable without it: the request would not have been approved.
+                let client = implicit.ok_or_else(gone)?;
+                Ok(self.implicit_answer(&client, handle.grant(), &request, authorization)?)
             }
-            DecisionOutcome::Denied(request) => Ok(target(&request, &workspace).error(ErrorCode::AccessDenied, DENIED)),
+            DecisionOutcome::Denied(request, code) => Ok(denied(&workspace, &request, code)),
             DecisionOutcome::AlreadyDecided => Err(OAuthError::invalid_request(ALREADY_DECIDED).into()),
             DecisionOutcome::Missing | DecisionOutcome::Expired => Err(unknown(Kind::Handle).into()),
             DecisionOutcome::WiderScope => Err(OAuthError::invalid_scope("scope is wider than what was asked").into()),
         }
     }
 
-    /// Releases a decided request's answer to the browser with the cookie it began with.
-    ///
-    /// # Errors
-    /// `invalid_request` if the ticket is unknown, over or used, or the browser is another one;
-    /// `unauthorized_client` while the workspace is suspended.
-    pub async fn continue_authorization(
+    /// Where the browser goes with a code.  To our own page it goes with what released the code, so
+    /// that the code stands in no URL.
+    pub(super) fn code_answer(
         &self,
-        workspace: &WorkspaceName,
-        ticket: &Secret,
-        browser: &Secret,
-    ) -> Result<String, Refusal> {
-        let workspace = self.workspace(workspace)?;
-        require_issuing(&workspace)?;
-        let id = workspace.record.id;
-        let (ticket, loaded) = self.load_by_token(&workspace, Kind::Ticket, ticket).await?;
-        let code = ticket.derive(Kind::Code, id, &self.data_keys);
-        let now = self.now();
-        let released = Release {
-            ticket: digest(&ticket, id, &self.data_keys),
-            browser: self.data_keys.newest().digest(Purpose::Browser, id, browser.expose_secret()),
-            code: digest(&code, id, &self.data_keys),
-            expires_at: now.plus(self.settings.code_lifetime),
-            now,
-        };
-        let outcome = transition(&*self.store, id, ticket.grant(), loaded, |grant| release(grant, &released)).await?;
-        match outcome.unwrap_or(Released::Missing) {
-            Released::Code(request) => Ok(target(&request, &workspace).code(code.encode(id, &self.data_keys).expose_secret())),
-            Released::Denied(request) => Ok(target(&request, &workspace).error(ErrorCode::AccessDenied, DENIED)),
-            Released::OtherBrowser => Err(OAuthError::invalid_request(
-                "this sign-in began in another browser, or its cookie is gone; it is over now: start again from the application",
-            )
-            .into()),
-            Released::Missing | Released::Expired => Err(unknown(Kind::Ticket).into()),
+        workspace: &WorkspaceEntry,
+        request: &AuthorizationRequest,
+        code: &Opaque,
+        parameter: &str,
+        released_by: &Secret,
+    ) -> String {
+        if request.browser.is_some() && shows_code(workspace, request.redirect_uri.as_str()) {
+            return own_uri(workspace, CODE_PAGE_PATH, parameter, released_by.expose_secret());
+        }
+        let code = code.encode(workspace.record.id, &self.data_keys);
+        ResponseTarget::of(request, &workspace.issuer).code(code.expose_secret())
+    }
+
+    /// A person needs longer to copy a code than a program to redeem it.
+    pub(super) fn code_lifetime(&self, workspace: &WorkspaceEntry, grant: &Grant) -> i64 {
+        match asked(grant) {
+            Some(request) if shows_code(workspace, request.redirect_uri.as_str()) => self.settings.shown_code_lifetime,
+            _ => self.settings.code_lifetime,
         }
     }
 
-    /// Who allowed what, checked against the directory and the client as it is now.
-    pub(super) async fn authorization(
+    /// The proof that a token may be answered, for a request that asks for one.
+    pub(super) fn implicit_of(
+        &self,
+        workspace: &Arc<WorkspaceEntry>,
+        client: &Arc<Client>,
+        grant: &Grant,
+    ) -> Result<Option<ImplicitClient>, OAuthError> {
+        match asked(grant).map(|request| request.response_type) {
+            Some(ResponseType::Token) => self.implicit_client(workspace, client).map(Some),
+            Some(ResponseType::Code) | None => Ok(None),
+        }
+    }
+
+    /// The client of a request, enabled.
+    pub(super) async fn client_of(&self, workspace: &WorkspaceEntry, grant: &Grant) -> Result<Arc<Client>, OAuthError> {
+        let client = self.clients.get(workspace.record.id, &grant.client).await?;
+        client.filter(|client| !client.disabled).ok_or_else(gone)
+    }
+
+    /// Who allowed what, checked against the directory and the request.
+    async fn authorization(
         &self,
         workspace: &WorkspaceEntry,
         grant: &Grant,
         approval: Approval,
     ) -> Result<Authorization, OAuthError> {
         let now = self.clock.now();
-        let client = self.clients.get(workspace.record.id, &grant.client).await?;
-        if client.is_none_or(|client| client.disabled) {
-            return Err(OAuthError::new(ErrorCode::UnauthorizedClient, "the client was disabled or deleted meanwhile"));
-        }
         if !self.person_stands(workspace.record.id, &approval.subject, now).await? {
             return Err(OAuthError::new(ErrorCode::AccessDenied, "the person is disabled"));
         }
-        let asked = match &grant.state {
-            State::Requested(requested) => &requested.request.scope,
-            State::Decided(decided) => &decided.request.scope,
-            State::CodeIssued(issued) => &issued.request.scope,
-            State::Active(_) | State::Revoked(_) => return Err(OAuthError::invalid_request(ALREADY_DECIDED)),
-        };
+        let request = asked(grant).ok_or_else(|| OAuthError::invalid_request(ALREADY_DECIDED))?;
+        let auth_time = approval.auth_time.unwrap_or(now.seconds());
+        if request.max_age.is_some_and(|most| now.seconds().since(auth_time) > most.saturating_add(self.settings.clock_skew)) {
+            return Err(OAuthError::invalid_request("auth_time is older than max_age allows: the person must sign in again"));
+        }
         Ok(Authorization {
             subject: approval.subject,
-            scope: approval.scope.unwrap_or_else(|| asked.clone()),
-            auth_time: Some(approval.auth_time.unwrap_or(now.seconds())),
+            scope: approval.scope.unwrap_or_else(|| request.scope.clone()),
+            auth_time: Some(auth_time),
         })
     }
 
-    async fn load_by_token(
+    pub(super) async fn load_by_token(
         &self,
         workspace: &WorkspaceEntry,
         kind: Kind,
@@ -188,19 +230,44 @@ impl Engine {
     }
 }
 
+/// What was asked, until it is redeemed.
+fn asked(grant: &Grant) -> Option<&AuthorizationRequest> {
+    match &grant.state {
+        State::Requested(requested) => Some(&requested.request),
+        State::Decided(decided) => Some(&decided.request),
+        State::CodeIssued(issued) => Some(&issued.request),
+        State::Active(_) | State::Revoked(_) => None,
+    }
+}
+
 /// A suspended workspace issues nothing, and a decision or its release would issue a code.
-fn require_issuing(workspace: &WorkspaceEntry) -> Result<(), OAuthError> {
+pub(super) fn require_issuing(workspace: &WorkspaceEntry) -> Result<(), OAuthError> {
     match workspace.record.suspended {
         true => Err(OAuthError::new(ErrorCode::UnauthorizedClient, "the workspace is suspended")),
         false => Ok(()),
     }
 }
 
-fn target<'a>(request: &'a AuthorizationRequest, workspace: &'a WorkspaceEntry) -> ResponseTarget<'a> {
-    ResponseTarget::new(&request.redirect_uri, request.state.as_deref(), &workspace.issuer)
+fn gone() -> OAuthError {
+    OAuthError::new(ErrorCode::UnauthorizedClient, "the client was disabled or deleted meanwhile")
 }
 
-fn unknown(kind: Kind) -> OAuthError {
+/// Where the browser goes with a refusal.
+pub(super) fn denied(workspace: &WorkspaceEntry, request: &AuthorizationRequest, code: ErrorCode) -> String {
+    ResponseTarget::of(request, &workspace.issuer).error(code, denial(code))
+}
+
+/// What the client's developer is told.
+fn denial(code: ErrorCode) -> &'static str {
+    match code {
+        ErrorCode::LoginRequired => "the person is not signed in, and prompt=none forbids to ask",
+        ErrorCode::ConsentRequired => "the person must consent, and prompt=none forbids to ask",
+        ErrorCode::InteractionRequired => "the person must do something, and prompt=none forbids to ask",
+        _ => "the request was denied",
+    }
+}
+
+pub(super) fn unknown(kind: Kind) -> OAuthError {
     OAuthError::invalid_request(match kind {
         Kind::Handle => "handle is unknown or has expired: the authorization request must be made again",
         Kind::Ticket => "the ticket is unknown, used or has expired: start again from the application",

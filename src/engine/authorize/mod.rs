@@ -9,9 +9,28 @@ use crate::types::scope::Scope;
 use crate::types::time::UnixSeconds;
 
 pub mod decide;
+pub(super) mod implicit;
 pub mod issue_code;
+pub mod prompt;
+pub mod release;
 pub mod response;
+pub mod shown_code;
 pub mod validate;
+
+/// The page that shows a code to the person, for applications that cannot be redirected to.
+pub const CODE_PAGE_PATH: &str = "/authorized";
+
+/// The redirect URI of a workspace's own code page.
+#[must_use]
+pub fn code_page(workspace: &WorkspaceEntry) -> String {
+    format!("{}{CODE_PAGE_PATH}", workspace.issuer)
+}
+
+/// Whether the answer to a request is shown on the server's own page, and not sent to the client.
+#[must_use]
+pub fn shows_code(workspace: &WorkspaceEntry, redirect_uri: &str) -> bool {
+    redirect_uri.strip_suffix(CODE_PAGE_PATH) == Some(&workspace.issuer)
+}
 
 /// What a consent page shows.
 #[derive(Clone, Debug)]

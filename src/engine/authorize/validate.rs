@@ -4,20 +4,22 @@
 use std::sync::Arc;
 
 use crate::engine::Engine;
-use crate::engine::authorize::Details;
 use crate::engine::authorize::response::ResponseTarget;
-use crate::engine::token::{allowed_scope, require_grant_type};
+use crate::engine::authorize::{Details, prompt, shows_code};
+use crate::engine::token::require_grant_type;
 use crate::engine::workspaces::WorkspaceEntry;
 use crate::keys::data_keys::Purpose;
 use crate::keys::opaque::{Kind, Opaque, digest};
 use crate::store::client::Client;
 use crate::store::grant::{AuthorizationRequest, Grant, Requested, State};
-use crate::types::authorization::ResponseType;
-use crate::types::client::GrantType;
+use crate::types::authorization::{ResponseType, SignInMethod};
+use crate::types::client::{AuthMethod, GrantType};
 use crate::types::error::{ErrorCode, OAuthError, Refusal};
 use crate::types::ids::{ClientId, GrantId, WorkspaceName};
 use crate::types::pkce::CodeChallenge;
+use crate::types::policy::Policy;
 use crate::types::redirect_uri::RedirectUri;
+use crate::types::scope::Scope;
 use crate::types::secret::Secret;
 
 /// The most bytes of `state`.
@@ -40,6 +42,10 @@ pub struct RequestParameters {
     pub code_challenge: String,
     /// RFC 7636 section 4.3.
     pub code_challenge_method: String,
+    /// OpenID Connect Core 1.0 section 3.1.2.1.
+    pub prompt: String,
+    /// OpenID Connect Core 1.0 section 3.1.2.1.
+    pub max_age: Option<i64>,
 }
 
 /// A request that was found good and kept.
@@ -51,7 +57,7 @@ pub struct Validated {
     pub expires_in: i64,
     /// What was asked.
     pub details: Details,
-    /// Where the login application wants the browser.
+    /// Where the login application wants the browser; `None` when our own pages do.
     pub login_uri: Option<String>,
 }
 
@@ -96,8 +102,9 @@ impl Engine {
         self.keep_grant(id, grant, &record).await?;
 
         let handle = handle.encode(id, &self.data_keys);
-        let login_uri = match (browser, &checked.workspace.record.login_uri) {
-            (Some(_), Some(uri)) => Some(login_uri(uri, workspace, &handle)),
+        let record = &checked.workspace.record;
+        let login_uri = match (browser, record.sign_in, &record.login_uri) {
+            (Some(_), SignInMethod::Application, Some(uri)) => Some(login_uri(uri, workspace, &handle)),
             _ => None,
         };
         Ok(Validated { handle, expires_in: self.settings.request_lifetime, details, login_uri })
@@ -111,31 +118,92 @@ impl Engine {
     ) -> Result<Checked, Refusal> {
         let workspace = self.workspace(workspace)?;
         let client = self.authorizing_client(&workspace, &parameters.client_id).await?;
-        let redirect_uri = redirect_uri(&client, &parameters.redirect_uri)?;
+        // An unknown response type is answered like a code would be.
+        let response_type = ResponseType::from_name(&parameters.response_type).unwrap_or(ResponseType::Code);
+        let redirect_uri = redirect_uri(&client, &parameters.redirect_uri, response_type)?;
         // From here on the answer may go to the client.
-        if parameters.state.len() > MAX_STATE_BYTES {
-            let target = ResponseTarget::new(&redirect_uri, None, &workspace.issuer);
-            return Err(target.refuse(OAuthError::invalid_request("state is longer than 2048 bytes")).into());
-        }
-        let state = Some(parameters.state.as_str()).filter(|state| !state.is_empty());
-        let target = ResponseTarget::new(&redirect_uri, state, &workspace.issuer);
-        if workspace.record.suspended {
-            let error = OAuthError::new(ErrorCode::UnauthorizedClient, "the workspace is suspended");
-            return Err(target.refuse(error).into());
-        }
-        let (scope, code_challenge) = check_parameters(&client, parameters).map_err(|error| target.refuse(error))?;
-        let request = AuthorizationRequest {
-            redirect_uri_sent: !parameters.redirect_uri.is_empty(),
-            scope,
-            state: state.map(str::to_owned),
-            code_challenge: Some(code_challenge),
-            browser: None,
-            response_type: ResponseType::Code,
-            prompt: Vec::new(),
-            max_age: None,
+        let mut request = AuthorizationRequest {
+            response_type,
             redirect_uri,
+            redirect_uri_sent: !parameters.redirect_uri.is_empty(),
+            scope: Scope::empty(),
+            state: None,
+            code_challenge: None,
+            browser: None,
+            prompt: Vec::new(),
+            max_age: parameters.max_age,
         };
-        Ok(Checked { workspace, client, request })
+        if parameters.state.len() > MAX_STATE_BYTES {
+            let error = OAuthError::invalid_request("state is longer than 2048 bytes");
+            return Err(ResponseTarget::of(&request, &workspace.issuer).refuse(error).into());
+        }
+        request.state = Some(parameters.state.clone()).filter(|state| !state.is_empty());
+        match self.check_parameters(&workspace, &client, parameters, &mut request) {
+            Ok(()) => Ok(Checked { workspace, client, request }),
+            Err(error) => Err(ResponseTarget::of(&request, &workspace.issuer).refuse(error).into()),
+        }
+    }
+
+    /// What the person is asked, once the answer may go to the client.
+    fn check_parameters(
+        &self,
+        workspace: &Arc<WorkspaceEntry>,
+        client: &Arc<Client>,
+        parameters: &RequestParameters,
+        request: &mut AuthorizationRequest,
+    ) -> Result<(), OAuthError> {
+        if workspace.record.suspended {
+            return Err(OAuthError::new(ErrorCode::UnauthorizedClient, "the workspace is suspended"));
+        }
+        match ResponseType::from_name(&parameters.response_type) {
+            Some(ResponseType::Code) => {
+                require_grant_type(client, GrantType::AuthorizationCode)?;
+                request.code_challenge = self.code_challenge(workspace, client, parameters, request)?;
+            }
+            Some(ResponseType::Token) => {
+                self.implicit_client(workspace, client)?;
+            }
+            None if parameters.response_type.is_empty() => {
+                return Err(OAuthError::invalid_request("response_type is missing: it must be code"));
+            }
+            None => {
+                let description = "response_type must be code: nothing else is supported";
+                return Err(OAuthError::new(ErrorCode::UnsupportedResponseType, description));
+            }
+        }
+        if request.max_age.is_some_and(|seconds| seconds < 0) {
+            return Err(OAuthError::invalid_request("max_age must not be negative"));
+        }
+        request.prompt = prompt::parse(&parameters.prompt)?;
+        request.scope = self.allowed_scope(workspace, client, Some(&parameters.scope))?;
+        Ok(())
+    }
+
+    /// RFC 7636 section 4.4.1 and RFC 9700 section 2.1.1: S256, and required.
+    ///
+    /// A confidential client needs none when the person copies the code from our own page, because
+    /// nobody can inject a code there, or behind the policy `pkce_optional`.
+    fn code_challenge(
+        &self,
+        workspace: &WorkspaceEntry,
+        client: &Client,
+        parameters: &RequestParameters,
+        request: &AuthorizationRequest,
+    ) -> Result<Option<CodeChallenge>, OAuthError> {
+        let (challenge, method) = (parameters.code_challenge.as_str(), parameters.code_challenge_method.as_str());
+        if challenge.is_empty() && method.is_empty() && client.auth_method != AuthMethod::None {
+            if !shows_code(workspace, request.redirect_uri.as_str()) {
+                self.use_policy(workspace, client, Policy::PkceOptional, ErrorCode::InvalidRequest)?;
+            }
+            return Ok(None);
+        }
+        if challenge.is_empty() {
+            return Err(OAuthError::invalid_request("code_challenge is missing: PKCE with S256 is required"));
+        }
+        if method != "S256" {
+            return Err(OAuthError::invalid_request("code_challenge_method must be S256"));
+        }
+        CodeChallenge::parse(challenge).map(Some).map_err(|error| OAuthError::invalid_request(error.to_string()))
     }
 
     /// The workspace of that name, suspended or not.
@@ -168,50 +236,24 @@ impl Engine {
 }
 
 /// The redirect URI that the answer goes to: the one that was sent, found registered, or the only one.
-fn redirect_uri(client: &Client, sent: &str) -> Result<RedirectUri, OAuthError> {
+fn redirect_uri(client: &Client, sent: &str, response_type: ResponseType) -> Result<RedirectUri, OAuthError> {
     if sent.is_empty() {
         return match client.redirect_uris.as_slice() {
             [only] => Ok(only.clone()),
             _ => Err(OAuthError::invalid_request("redirect_uri is missing, and the client has not registered exactly one")),
         };
     }
-    let registered = client.redirect_uris.iter().any(|uri| uri.admits(sent, client.application_type));
+    let registered = client.redirect_uris.iter().any(|uri| match response_type {
+        ResponseType::Code => uri.admits(sent, client.application_type),
+        // A token goes only to exactly what was registered, loopback ports included.
+        ResponseType::Token => uri.as_str() == sent,
+    });
     if !registered {
         return Err(OAuthError::invalid_request(
             "redirect_uri is not one that the client registered: it must be equal character by character",
         ));
     }
     Ok(RedirectUri::from_stored(sent.to_owned()))
-}
-
-/// What the person is asked, once the answer may go to the client.
-fn check_parameters(
-    client: &Client,
-    parameters: &RequestParameters,
-) -> Result<(crate::types::scope::Scope, CodeChallenge), OAuthError> {
-    match parameters.response_type.as_str() {
-        "code" => {}
-        "" => return Err(OAuthError::invalid_request("response_type is missing: it must be code")),
-        _ => {
-            let description = "response_type must be code: nothing else is supported";
-            return Err(OAuthError::new(ErrorCode::UnsupportedResponseType, description));
-        }
-    }
-    require_grant_type(client, GrantType::AuthorizationCode)?;
-    let challenge = code_challenge(&parameters.code_challenge, &parameters.code_challenge_method)?;
-    let scope = allowed_scope(client, Some(&parameters.scope))?;
-    Ok((scope, challenge))
-}
-
-/// RFC 7636 section 4.4.1 and RFC 9700 section 2.1.1: required, and S256.
-fn code_challenge(challenge: &str, method: &str) -> Result<CodeChallenge, OAuthError> {
-    if challenge.is_empty() {
-        return Err(OAuthError::invalid_request("code_challenge is missing: PKCE with S256 is required"));
-    }
-    if method != "S256" {
-        return Err(OAuthError::invalid_request("code_challenge_method must be S256"));
-    }
-    CodeChallenge::parse(challenge).map_err(|error| OAuthError::invalid_request(error.to_string()))
 }
 
 fn login_uri(configured: &str, workspace: &WorkspaceName, handle: &Secret) -> String {

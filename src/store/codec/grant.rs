@@ -7,6 +7,7 @@ use crate::store::grant::{
     Active, Authorization, AuthorizationRequest, CodeIssued, Decided, Grant, Previous, RefreshState, Requested, Revoked, State,
 };
 use crate::types::authorization::{Prompt, ResponseType};
+use crate::types::error::ErrorCode;
 use crate::types::ids::{ClientId, Subject};
 use crate::types::pkce::CodeChallenge;
 use crate::types::redirect_uri::RedirectUri;
@@ -30,6 +31,7 @@ impl Record for Grant {
                 ticket: decided.ticket.0.to_vec(),
                 expires_at: decided.expires_at.0,
                 approved: decided.approved.as_ref().map(authorization_message),
+                denial: decided.denial.as_str().to_owned(),
             }),
             State::CodeIssued(issued) => pb::grant::State::CodeIssued(pb::CodeIssued {
                 request: Some(request_message(&issued.request)),
@@ -67,6 +69,10 @@ impl Record for Grant {
                 handle: digest(&decided.handle)?,
                 ticket: digest(&decided.ticket)?,
                 expires_at: UnixSeconds(decided.expires_at),
+                denial: match decided.denial.as_str() {
+                    "" => ErrorCode::AccessDenied,
+                    name => ErrorCode::from_name(name)?,
+                },
                 approved: match decided.approved {
                     Some(approved) => Some(authorization(&approved)?),
                     None => None,

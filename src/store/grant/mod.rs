@@ -6,6 +6,7 @@
 
 use crate::store::{Store, StoreError, Version, Versioned};
 use crate::types::authorization::{Prompt, ResponseType};
+use crate::types::error::ErrorCode;
 use crate::types::ids::{ClientId, GrantId, Subject, WorkspaceId};
 use crate::types::lifetime::MAX_ACCESS_TOKEN_LIFETIME;
 use crate::types::pkce::CodeChallenge;
@@ -92,6 +93,8 @@ pub struct Decided {
     pub expires_at: UnixSeconds,
     /// `None` when it was denied.
     pub approved: Option<Authorization>,
+    /// What a denial is answered with.
+    pub denial: ErrorCode,
 }
 
 /// Who allowed what.
