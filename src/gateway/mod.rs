@@ -12,6 +12,7 @@ mod introspect;
 mod jwks;
 mod metadata;
 mod page;
+mod peer;
 mod revoke;
 mod routes;
 mod token;
@@ -22,6 +23,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
+use ipnet::IpNet;
 
 use crate::gateway::cookie::BrowserCookie;
 use crate::gateway::page::ErrorPages;
@@ -55,6 +57,8 @@ pub struct Options {
     /// The default workspace's issuer identifier.  Only this says how the server is reached; no
     /// header of a request does.
     pub issuer: String,
+    /// Proxies whose `X-Forwarded-For` counts.
+    pub trusted_proxies: Vec<IpNet>,
     /// The most bytes of a body.
     pub body_bytes: usize,
     /// How long the body of a request may take to arrive.
@@ -70,6 +74,7 @@ impl Options {
         Self {
             entropy,
             issuer,
+            trusted_proxies: Vec::new(),
             // Many times the largest honest request.
             body_bytes: 64 * 1024,
             body_timeout: Duration::from_secs(5),
@@ -82,6 +87,7 @@ impl fmt::Debug for Options {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Options")
             .field("issuer", &self.issuer)
+            .field("trusted_proxies", &self.trusted_proxies)
             .field("body_bytes", &self.body_bytes)
             .field("body_timeout", &self.body_timeout)
             .field("request_timeout", &self.request_timeout)
@@ -95,6 +101,7 @@ struct Gateway {
     entropy: Arc<dyn Entropy>,
     body_bytes: usize,
     body_timeout: Duration,
+    trusted_proxies: Vec<IpNet>,
     cookie: BrowserCookie,
     error_pages: ErrorPages,
 }
@@ -108,6 +115,7 @@ pub fn router(services: Services, options: Options) -> Router {
         entropy: options.entropy,
         body_bytes: options.body_bytes,
         body_timeout: options.body_timeout,
+        trusted_proxies: options.trusted_proxies,
     };
     routes::table(options.request_timeout).with_state(Arc::new(gateway))
 }

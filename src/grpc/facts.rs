@@ -6,6 +6,7 @@ use std::net::IpAddr;
 
 use http::Extensions;
 
+use crate::engine::people::sign_in::Visitor;
 use crate::types::secret::Secret;
 
 /// The address that a connection came from.  The listener sets it on every request.
@@ -35,6 +36,14 @@ pub struct Deviations {
     pub grant_type_code: bool,
     /// The path was an alias of `/oauth2/token`.
     pub path_alias: bool,
+}
+
+impl GatewayFacts {
+    /// What the rules of people need of it.
+    #[must_use]
+    pub fn visitor(&self) -> Visitor {
+        Visitor { browser: self.browser.clone(), session: self.session.clone(), address: self.address }
+    }
 }
 
 /// Who sent a request, whichever surface it came by.

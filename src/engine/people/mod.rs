@@ -3,3 +3,4 @@
 pub mod csrf;
 pub mod passwords;
 pub mod session;
+pub mod sign_in;
