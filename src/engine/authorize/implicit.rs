@@ -37,7 +37,24 @@ impl ImplicitClient {
 }
 
 impl Engine {
-    /// Judges the policy, at the request and again when the token is issued.
+    /// Judges the policy at the request; its use counts when the token is issued.
+    ///
+    /// # Errors
+    /// `unauthorized_client` when it is off; `invalid_scope` for `*` unless the operator stated that
+    /// the client may have both.
+    pub(super) fn check_implicit(&self, workspace: &WorkspaceEntry, client: &Client, scope: &str) -> Result<(), OAuthError> {
+        let Some(granted) = self.policy(workspace, client, Policy::ImplicitGrant) else {
+            return self.use_policy(workspace, client, Policy::ImplicitGrant, ErrorCode::UnauthorizedClient);
+        };
+        if scope == "*" && !granted.with_wildcard_scope {
+            return Err(OAuthError::invalid_scope(
+                "scope must name its scopes one by one, not *: the policy implicit_grant does not state that it may have wildcard_scope",
+            ));
+        }
+        Ok(())
+    }
+
+    /// Judges the policy when the token is issued, and counts its use.
     ///
     /// # Errors
     /// `unauthorized_client` when it is off.

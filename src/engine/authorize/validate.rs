@@ -161,7 +161,7 @@ impl Engine {
                 request.code_challenge = self.code_challenge(workspace, client, parameters, request)?;
             }
             Some(ResponseType::Token) => {
-                self.implicit_client(workspace, client)?;
+                self.check_implicit(workspace, client, &parameters.scope)?;
             }
             None if parameters.response_type.is_empty() => {
                 return Err(OAuthError::invalid_request("response_type is missing: it must be code"));

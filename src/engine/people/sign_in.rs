@@ -54,12 +54,7 @@ impl Engine {
     ///
     /// # Errors
     /// `PermissionDenied` for a form that is not ours, and those of the store.
-    pub(crate) async fn sign_out(
-        &self,
-        workspace: &WorkspaceEntry,
-        visitor: &Visitor,
-        csrf_token: &str,
-    ) -> Result<(), Refusal> {
+    pub(crate) async fn sign_out(&self, workspace: &WorkspaceEntry, visitor: &Visitor, csrf_token: &str) -> Result<(), Refusal> {
         self.check_csrf(workspace.record.id, visitor.browser.as_ref(), csrf_token)?;
         match &visitor.session {
             Some(session) => Ok(self.end_session(workspace, session).await?),

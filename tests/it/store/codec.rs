@@ -16,6 +16,7 @@ use jeton::store::workspace::Workspace;
 use jeton::types::authorization::{Prompt, ResponseType, SignInMethod};
 use jeton::types::branding::Branding;
 use jeton::types::client::{ApplicationType, AuthMethod, GrantType, Permission};
+use jeton::types::error::ErrorCode;
 use jeton::types::ids::{ClientId, Subject, WorkspaceId, WorkspaceName};
 use jeton::types::lifetime::Lifetimes;
 use jeton::types::pkce::CodeChallenge;
@@ -229,7 +230,7 @@ fn state() -> impl Strategy<Value = State> {
         .prop_map(|(request, handle, expires_at)| State::Requested(Requested { request, handle, expires_at }));
     let decided = (request(), digest(), digest(), instant(), of(authorization())).prop_map(
         |(request, handle, ticket, expires_at, approved)| {
-            State::Decided(Decided { request, handle, ticket, expires_at, approved })
+            State::Decided(Decided { request, handle, ticket, expires_at, approved, denial: ErrorCode::ConsentRequired })
         },
     );
     let issued = (request(), authorization(), digest(), of(digest()), instant()).prop_map(
