@@ -63,7 +63,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let out = PathBuf::from(std::env::var("OUT_DIR")?);
     // tonic_prost_build::compile_fds does not write the descriptor set that reflection serves.
     let mut public = descriptors.clone();
-    public.file.retain(|file| !["jeton.storage.v1", "jeton.pages.v1"].contains(&file.package()));
+    public.file.retain(|file| !["jeton.hooks.v1", "jeton.pages.v1", "jeton.storage.v1"].contains(&file.package()));
     std::fs::write(out.join("jeton.fds"), public.encode_to_vec())?;
 
     tonic_prost_build::configure().skip_debug(SECRET_MESSAGES).compile_fds(descriptors)?;

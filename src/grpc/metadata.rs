@@ -65,7 +65,7 @@ fn metadata_of(issuer: &str) -> v1::GetServerMetadataResponse {
         jwks_uri: at("/oauth2/jwks"),
         response_types_supported: vec!["code".to_owned()],
         response_modes_supported: vec!["query".to_owned()],
-        grant_types_supported: GrantType::ALL.iter().map(ToString::to_string).collect(),
+        grant_types_supported: GrantType::OFFERED.iter().map(ToString::to_string).collect(),
         token_endpoint_auth_methods_supported: names(AuthMethod::ALL),
         introspection_endpoint_auth_methods_supported: names(&with_secret),
         revocation_endpoint_auth_methods_supported: names(AuthMethod::ALL),

@@ -16,6 +16,11 @@ named! {
     }
 }
 
+impl GrantType {
+    /// Those that every client may register, in the order of the standard.
+    pub const OFFERED: &[Self] = &[Self::AuthorizationCode, Self::RefreshToken, Self::ClientCredentials];
+}
+
 named! {
     /// How a client authenticates (RFC 7591 section 2).
     AuthMethod {

@@ -4,13 +4,14 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use axum::Extension;
 use axum::Router;
 use axum::body::{Body, Bytes};
-use axum::extract::ConnectInfo;
 use axum::routing::get;
 use http::Request;
 use http_body_util::BodyExt;
 use hyper_util::rt::{TokioExecutor, TokioIo};
+use jeton::grpc::facts::Peer;
 use jeton::server::listener::{Limits, Listener, Protocol};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
@@ -38,7 +39,7 @@ impl Served {
             wait.notified().await;
             "done"
         };
-        let peer = async |ConnectInfo(peer): ConnectInfo<SocketAddr>| peer.to_string();
+        let peer = async |Extension(Peer(peer)): Extension<Peer>| peer.to_string();
         let router = Router::new().route("/", get(async || "hello")).route("/slow", get(slow)).route("/peer", get(peer));
         let listener = Listener::bind(([127, 0, 0, 1], 0).into()).await.unwrap();
         let address = listener.local_addr();
@@ -121,7 +122,7 @@ async fn a_connection_that_pauses_within_its_limits_is_served() {
 async fn a_request_knows_its_caller() {
     let served = Served::start(short()).await;
     let mut stream = served.connect().await;
-    let mine = stream.local_addr().unwrap().to_string();
+    let mine = stream.local_addr().unwrap().ip().to_string();
     ask(&mut stream, "/peer").await;
     assert!(rest(&mut stream).await.ends_with(&mine));
 }

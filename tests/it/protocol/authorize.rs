@@ -235,7 +235,6 @@ async fn every_other_error_goes_to_the_client() {
     let padded = format!("{CHALLENGE}=");
     for (name, value, error, description) in [
         ("response_type", "", "invalid_request", type_missing),
-        ("response_type", "token", "unsupported_response_type", type_unknown),
         ("response_type", "code token", "unsupported_response_type", type_unknown),
         ("response_type", "id_token", "unsupported_response_type", type_unknown),
         ("response_type", "CODE", "unsupported_response_type", type_unknown),
