@@ -232,6 +232,8 @@ async fn every_other_error_goes_to_the_client() {
         ("code_challenge is missing: PKCE with S256 is required", "code_challenge_method must be S256");
     let bad_challenge = "code_challenge must be the base64url encoding of a SHA-256 value, 43 characters without padding";
     let beyond = "scope names something that the client is not registered for";
+    let wildcard = "scope must name its scopes one by one, not *; the policy wildcard_scope is off for this client: \
+                    an operator switches it on with jeton policy enable";
     let padded = format!("{CHALLENGE}=");
     for (name, value, error, description) in [
         ("response_type", "", "invalid_request", type_missing),
@@ -247,7 +249,7 @@ async fn every_other_error_goes_to_the_client() {
         ("code_challenge", &padded, "invalid_request", bad_challenge),
         ("scope", "delete", "invalid_scope", beyond),
         ("scope", "read delete", "invalid_scope", beyond),
-        ("scope", "*", "invalid_scope", beyond),
+        ("scope", "*", "invalid_scope", wildcard),
     ] {
         let answer = Browser::default().authorize(&server, &client, &[(name, value)]).await;
         let posted = Browser::default().authorize_by_post(&server, &client, &[(name, value)]).await;

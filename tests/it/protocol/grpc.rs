@@ -63,6 +63,8 @@ async fn reflection_lists_the_services() {
                 "grpc.reflection.v1.ServerReflection",
                 "jeton.admin.v1.ClientAdminService",
                 "jeton.admin.v1.KeyService",
+                "jeton.admin.v1.PolicyService",
+                "jeton.admin.v1.ScopeService",
                 "jeton.admin.v1.UserService",
                 "jeton.admin.v1.WorkspaceService",
                 "jeton.v1.AuthorizationService",
