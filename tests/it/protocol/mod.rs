@@ -3,6 +3,7 @@
 mod abandoned;
 mod authorization_code;
 mod authorize;
+mod authorize_policies;
 mod client_credentials;
 mod decide;
 mod documents;
@@ -11,6 +12,7 @@ mod grpc;
 mod introspection;
 mod keys;
 mod one_time_values;
+mod prompt;
 mod refresh_token;
 mod registration;
 mod revocation;

@@ -55,7 +55,8 @@ pub fn request_parameters(party: &Party, changes: &[(&str, &str)]) -> Vec<(Strin
         ("code_challenge_method", "S256"),
     ];
     let changed = |name: &str| changes.iter().find(|(changed, _)| *changed == name).map(|(_, value)| *value);
-    let parameters = good.iter().map(|(name, value)| (*name, changed(name).unwrap_or(value)));
+    let more = changes.iter().filter(|(name, _)| good.iter().all(|(known, _)| known != name));
+    let parameters = good.iter().map(|(name, value)| (*name, changed(name).unwrap_or(value))).chain(more.copied());
     parameters.filter(|(_, value)| !value.is_empty()).map(|(name, value)| (name.to_owned(), value.to_owned())).collect()
 }
 
