@@ -5,7 +5,7 @@
 //! | floor | modules | idea |
 //! |---|---|---|
 //! | 0 | [`types`] | the words of the field, checked when they are made |
-//! | 1 | [`store`], [`keys`] | what is kept, and what signs and seals |
+//! | 1 | [`store`], [`keys`], [`upstream`] | what is kept, what signs and seals, and whom jeton asks |
 //! | 2 | [`engine`] | the rules of OAuth, readable beside the RFC |
 //! | 3 | [`grpc`] | protobuf to types and back |
 //! | 4 | [`gateway`] | HTTP in, gRPC calls out |
@@ -23,3 +23,4 @@ pub mod pb;
 pub mod server;
 pub mod store;
 pub mod types;
+pub mod upstream;

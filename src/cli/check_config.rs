@@ -66,6 +66,7 @@ fn record((key, setting): (&str, &Setting)) -> Record {
     let value = match &setting.value {
         Scalar::Boolean(boolean) => json!(boolean),
         Scalar::Integer(integer) => json!(integer),
+        Scalar::List(texts) => json!(texts),
         Scalar::Text(text) => Value::String(text.clone()),
     };
     vec![("key", json!(key)), ("value", value), ("from", json!(setting.layer))]

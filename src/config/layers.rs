@@ -16,13 +16,15 @@ pub const DEFAULTS: &str = include_str!("defaults.toml");
 
 const DEFAULTS_LAYER: &str = "defaults";
 
-/// A value, of one of the three kinds that settings have.
+/// A value, of one of the kinds that settings have.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Scalar {
     /// `true` or `false`.
     Boolean(bool),
     /// A whole number.
     Integer(i64),
+    /// Several texts; in a variable or a flag separated by commas.
+    List(Vec<String>),
     /// Anything else.
     Text(String),
 }
@@ -33,7 +35,14 @@ impl Scalar {
             Value::Boolean(boolean) => Some(Self::Boolean(boolean)),
             Value::Integer(integer) => Some(Self::Integer(integer)),
             Value::String(text) => Some(Self::Text(text)),
-            Value::Float(_) | Value::Datetime(_) | Value::Array(_) | Value::Table(_) => None,
+            Value::Array(values) => {
+                let texts = values.into_iter().map(|value| match value {
+                    Value::String(text) => Some(text),
+                    _ => None,
+                });
+                texts.collect::<Option<_>>().map(Self::List)
+            }
+            Value::Float(_) | Value::Datetime(_) | Value::Table(_) => None,
         }
     }
 
@@ -42,6 +51,10 @@ impl Scalar {
         match self {
             Self::Boolean(_) => text.parse().ok().map(Self::Boolean),
             Self::Integer(_) => text.parse().ok().map(Self::Integer),
+            Self::List(_) => {
+                let texts = text.split(',').map(str::trim).filter(|text| !text.is_empty());
+                Some(Self::List(texts.map(str::to_owned).collect()))
+            }
             Self::Text(_) => Some(Self::Text(text.to_owned())),
         }
     }
@@ -50,6 +63,7 @@ impl Scalar {
         match self {
             Self::Boolean(_) => "must be true or false",
             Self::Integer(_) => "must be a whole number",
+            Self::List(_) => "must be a list of texts, for example [\"10.0.0.0/8\"]",
             Self::Text(_) => "must be a text in quotes",
         }
     }
@@ -60,6 +74,7 @@ impl fmt::Display for Scalar {
         match self {
             Self::Boolean(boolean) => boolean.fmt(f),
             Self::Integer(integer) => integer.fmt(f),
+            Self::List(texts) => f.write_str(&texts.join(",")),
             Self::Text(text) => text.fmt(f),
         }
     }

@@ -4,6 +4,7 @@ pub mod error;
 pub mod layers;
 
 mod environment;
+pub mod hooks;
 mod issuer;
 mod reader;
 mod secrets;
@@ -13,7 +14,10 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use ipnet::IpNet;
+
 use crate::config::error::ConfigError;
+use crate::config::hooks::CredentialCheck;
 use crate::config::layers::Layers;
 use crate::config::reader::Reader;
 use crate::engine::settings::Settings;
@@ -51,6 +55,12 @@ pub struct Config {
     pub listen: Listen,
     /// Who may be reached without TLS.
     pub plaintext: Plaintext,
+    /// Whose `X-Forwarded-For` counts.
+    pub trusted_proxies: Vec<IpNet>,
+    /// The least characters of a new password.
+    pub password_min_length: usize,
+    /// What checks passwords elsewhere, when it is set.
+    pub credential_check: Option<CredentialCheck>,
     /// The store.
     pub store: StoreConfig,
     /// The secrets that were supplied; the server makes those that were not.
@@ -229,6 +239,9 @@ impl Config {
                 ops: reader.address("listen.ops")?,
             },
             plaintext: reader.choice("network.plaintext", &[("loopback", Plaintext::Loopback), ("mesh", Plaintext::Mesh)])?,
+            trusted_proxies: reader.networks("network.trusted_proxies")?,
+            password_min_length: reader.count("passwords.min_length", &(1..=64))?,
+            credential_check: hooks::read(&reader)?,
             store: StoreConfig {
                 kind: read_store_kind(&reader)?,
                 cache_bytes: reader.count("store.cache_bytes", &(1 << 20..=1 << 40))?,
@@ -309,6 +322,7 @@ impl Config {
             code_lifetime: self.lifetimes.code,
             request_lifetime: self.lifetimes.request,
             session_lifetime: self.lifetimes.session,
+            password_min_length: self.password_min_length,
             shown_code_lifetime: self.lifetimes.shown_code,
             refresh_retry_window: self.lifetimes.refresh_retry_window,
             clock_skew: self.lifetimes.clock_skew,

@@ -1,8 +1,10 @@
 //! Settings to types: each reading names the key, the layer and what is allowed when it fails.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::ops::RangeInclusive;
 use std::time::Duration;
+
+use ipnet::IpNet;
 
 use crate::config::error::ConfigError;
 use crate::config::layers::{Layers, Scalar, Setting};
@@ -15,7 +17,7 @@ impl Reader<'_> {
         let setting = self.setting(key)?;
         match &setting.value {
             Scalar::Text(text) => Ok(text),
-            Scalar::Boolean(_) | Scalar::Integer(_) => Err(self.refused(key, "must be a text")),
+            Scalar::Boolean(_) | Scalar::Integer(_) | Scalar::List(_) => Err(self.refused(key, "must be a text")),
         }
     }
 
@@ -23,7 +25,7 @@ impl Reader<'_> {
         let setting = self.setting(key)?;
         match &setting.value {
             Scalar::Boolean(boolean) => Ok(*boolean),
-            Scalar::Integer(_) | Scalar::Text(_) => Err(self.refused(key, "must be true or false")),
+            Scalar::Integer(_) | Scalar::List(_) | Scalar::Text(_) => Err(self.refused(key, "must be true or false")),
         }
     }
 
@@ -34,7 +36,7 @@ impl Reader<'_> {
             Scalar::Integer(integer) => {
                 Err(self.refused(key, format!("is {integer}, but must be {} to {}", allowed.start(), allowed.end())))
             }
-            Scalar::Boolean(_) | Scalar::Text(_) => Err(self.refused(key, "must be a whole number")),
+            Scalar::Boolean(_) | Scalar::List(_) | Scalar::Text(_) => Err(self.refused(key, "must be a whole number")),
         }
     }
 
@@ -63,6 +65,14 @@ impl Reader<'_> {
                 "must be an IP address and a port, for example 127.0.0.1:8080 or [::1]:8080; port 0 takes any free one",
             )
         })
+    }
+
+    /// Networks, each an address with the length of its prefix, or one address alone.
+    pub(super) fn networks(&self, key: &str) -> Result<Vec<IpNet>, ConfigError> {
+        let Scalar::List(texts) = &self.setting(key)?.value else { return Err(self.refused(key, "must be a list of texts")) };
+        let network = |text: &String| text.parse().or_else(|_| text.parse::<IpAddr>().map(IpNet::from));
+        let networks: Result<_, _> = texts.iter().map(network).collect();
+        networks.map_err(|_| self.refused(key, "must name networks, for example 10.0.0.0/8 or 2001:db8::/32"))
     }
 
     /// The refusal of what a key is set to.

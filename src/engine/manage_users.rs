@@ -2,31 +2,108 @@
 
 use crate::engine::Engine;
 use crate::engine::page::PageRequest;
+use crate::engine::people::passwords::reserved;
 use crate::engine::trusted::Administrator;
 use crate::store::Replaced;
 use crate::store::user::User;
 use crate::types::error::Refusal;
 use crate::types::ids::{Subject, WorkspaceName};
+use crate::types::secret::Secret;
 use crate::types::time::UnixMillis;
 
 const UNKNOWN: Refusal = Refusal::NotFound("there is no such user in this workspace");
+
+/// Whether a user sees and changes every application of the workspace.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Role {
+    /// Sees them all.
+    Administrator,
+    /// Sees those of their own.
+    Person,
+}
+
+/// A user to be.
+#[derive(Debug)]
+pub struct NewUser {
+    /// Becomes the subject too.
+    pub username: String,
+    /// `None` for a person who cannot sign in with one.
+    pub password: Option<Secret>,
+    /// What they see of the workspace.
+    pub role: Role,
+}
 
 impl Engine {
     /// Creates a user, whose name becomes the subject.
     ///
     /// # Errors
-    /// `InvalidField` for a name that no subject may have, `AlreadyExists`.
-    pub async fn create_user(&self, _caller: Administrator, workspace: &WorkspaceName, username: &str) -> Result<User, Refusal> {
+    /// `InvalidField` for a name that no subject may have or a password that is too short, `AlreadyExists`.
+    pub async fn create_user(&self, _caller: Administrator, workspace: &WorkspaceName, new: NewUser) -> Result<User, Refusal> {
         let id = self.workspace(workspace)?.record.id;
-        let subject = Subject::parse(username).map_err(|error| Refusal::InvalidField("username", error.to_string().into()))?;
-        let new = self.blank_user(subject, true);
+        let invalid = |why: String| Refusal::InvalidField("username", why.into());
+        let subject = Subject::parse(&new.username).map_err(|error| invalid(error.to_string()))?;
+        if reserved(&subject) {
+            return Err(invalid("must not begin with jc_, as the ids of clients do".to_owned()));
+        }
+        let password = match new.password {
+            Some(password) => {
+                self.check_new_password(&password)?;
+                Some(self.hash_password(id, &subject, password).await?)
+            }
+            None => None,
+        };
+        let administrator = new.role == Role::Administrator;
+        let new = User { password, administrator, ..self.blank_user(subject, true) };
         if self.store.insert_user(id, &new).await? {
             return Ok(new);
         }
         // A mark about a subject is no user yet: it becomes one, and keeps what it marks.
         self.change_user(workspace, &new.subject, |user| match user.in_directory {
             true => Err(Refusal::AlreadyExists("there is a user of that name already")),
-            false => Ok(User { in_directory: true, ..user }),
+            false => Ok(User { in_directory: true, password: new.password.clone(), administrator, ..user }),
+        })
+        .await
+    }
+
+    /// Gives a user a new password.  What the old one gave ends: sessions, codes and tokens.
+    ///
+    /// # Errors
+    /// `NotFound`, and `InvalidField` for a password that is too short.
+    pub async fn set_user_password(
+        &self,
+        _caller: Administrator,
+        workspace: &WorkspaceName,
+        subject: &str,
+        password: Secret,
+    ) -> Result<User, Refusal> {
+        let id = self.workspace(workspace)?.record.id;
+        let subject = Subject::parse(subject).map_err(|_| UNKNOWN)?;
+        self.check_new_password(&password)?;
+        let hash = self.hash_password(id, &subject, password).await?;
+        let now = self.clock.now();
+        self.change_user(workspace, &subject, |user| match (user.in_directory, &user.password) {
+            (true, Some(_)) => Ok(User { password: Some(hash.clone()), not_before: now.max(user.not_before), ..user }),
+            (true, None) => Ok(User { password: Some(hash.clone()), ..user }),
+            (false, _) => Err(UNKNOWN),
+        })
+        .await
+    }
+
+    /// Makes a user an administrator of the workspace's applications, or no longer one.
+    ///
+    /// # Errors
+    /// `NotFound`.
+    pub async fn set_user_role(
+        &self,
+        _caller: Administrator,
+        workspace: &WorkspaceName,
+        subject: &str,
+        role: Role,
+    ) -> Result<User, Refusal> {
+        let subject = Subject::parse(subject).map_err(|_| UNKNOWN)?;
+        self.change_user(workspace, &subject, |user| match user.in_directory {
+            true => Ok(User { administrator: role == Role::Administrator, ..user }),
+            false => Err(UNKNOWN),
         })
         .await
     }
@@ -47,7 +124,7 @@ impl Engine {
         Ok(self.store.users(id, after.as_ref(), page.limit()).await?)
     }
 
-    /// Disables or enables a user.
+    /// Disables or enables a user.  What a disabled user had has ended, and does not come back when they are enabled.
     ///
     /// # Errors
     /// `NotFound`.
@@ -59,9 +136,11 @@ impl Engine {
         disabled: bool,
     ) -> Result<User, Refusal> {
         let subject = Subject::parse(subject).map_err(|_| UNKNOWN)?;
-        self.change_user(workspace, &subject, |user| match user.in_directory {
-            true => Ok(User { disabled, ..user }),
-            false => Err(UNKNOWN),
+        let now = self.clock.now();
+        self.change_user(workspace, &subject, |user| match (user.in_directory, disabled) {
+            (true, true) => Ok(User { disabled, not_before: now.max(user.not_before), ..user }),
+            (true, false) => Ok(User { disabled, ..user }),
+            (false, _) => Err(UNKNOWN),
         })
         .await
     }

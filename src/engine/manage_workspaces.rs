@@ -120,6 +120,7 @@ impl Engine {
         if name.is_empty() || parsed.reserved() {
             return Err(invalid("is a path of the server itself: choose another".to_owned()));
         }
+        self.check_sign_in(settings)?;
         let writing = self.workspaces.write().await;
         if self.workspaces.get(&parsed).is_some() {
             return Err(Refusal::AlreadyExists("there is a workspace of that name already"));
@@ -127,6 +128,16 @@ impl Engine {
         let entry = self.make_workspace(parsed, settings).await?;
         self.workspaces.put(&writing, entry.clone());
         Ok(Arc::new(entry))
+    }
+
+    fn check_sign_in(&self, settings: &WorkspaceSettings) -> Result<(), Refusal> {
+        if settings.sign_in == Some(SignInMethod::CredentialCheck) && self.people.credential_check.is_none() {
+            return Err(Refusal::InvalidField(
+                "sign_in",
+                "credential_check needs hooks.credential_check_uri to be configured".into(),
+            ));
+        }
+        Ok(())
     }
 
     /// Keeps a new workspace with its first key.
@@ -195,6 +206,7 @@ impl Engine {
         revision: u64,
     ) -> Result<Arc<WorkspaceEntry>, Refusal> {
         let name = WorkspaceName::parse(name).map_err(|_| UNKNOWN)?;
+        self.check_sign_in(settings)?;
         let writing = self.workspaces.write().await;
         let before = self.workspaces.get(&name).ok_or(UNKNOWN)?;
         let expected = before.record.revision;

@@ -38,6 +38,7 @@ pub mod trusted;
 pub mod workspaces;
 
 use clients::Clients;
+use people::People;
 use settings::Settings;
 use trusted::AdminToken;
 use workspaces::Workspaces;
@@ -53,6 +54,7 @@ pub struct Engine {
     pub(crate) workspaces: Workspaces,
     pub(crate) clients: Clients,
     pub(crate) admin_token: AdminToken,
+    pub(crate) people: People,
 }
 
 impl Engine {

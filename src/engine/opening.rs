@@ -5,6 +5,7 @@ use std::sync::Arc;
 use crate::engine::Engine;
 use crate::engine::clients::Clients;
 use crate::engine::manage_workspaces::WorkspaceSettings;
+use crate::engine::people::People;
 use crate::engine::settings::Settings;
 use crate::engine::trusted::AdminToken;
 use crate::engine::workspaces::{WorkspaceEntry, Workspaces, issuer_of};
@@ -17,6 +18,7 @@ use crate::types::error::Refusal;
 use crate::types::ids::WorkspaceName;
 use crate::types::secret::Secret;
 use crate::types::time::Clock;
+use crate::upstream::CredentialCheck;
 
 /// The engine cannot be opened.
 #[derive(Debug, thiserror::Error)]
@@ -47,6 +49,8 @@ pub struct Means {
     pub master_key: MasterKey,
     /// Proves the administrator.
     pub admin_token: Secret,
+    /// The operator's own directory, where there is one.
+    pub credential_check: Option<Arc<dyn CredentialCheck>>,
 }
 
 impl Engine {
@@ -55,7 +59,7 @@ impl Engine {
     /// # Errors
     /// When the store fails, or was sealed under another master key.
     pub async fn open(means: Means, settings: Settings) -> Result<Self, CannotStart> {
-        let Means { store, clock, entropy, master_key, admin_token } = means;
+        let Means { store, clock, entropy, master_key, admin_token, credential_check } = means;
         let now = clock.now().seconds();
         let mut kept = store.data_keys().await?;
         if kept.is_empty() {
@@ -79,6 +83,7 @@ impl Engine {
             clients: Clients::new(Arc::clone(&store)),
             workspaces: Workspaces::new(entries),
             admin_token: AdminToken::new(&admin_token),
+            people: People::new(credential_check).map_err(|error| CannotStart::Other(error.to_string()))?,
             store,
             clock,
             entropy,

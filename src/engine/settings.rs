@@ -18,6 +18,8 @@ pub struct Settings {
     pub request_lifetime: i64,
     /// Sessions of people who signed in on the pages.
     pub session_lifetime: i64,
+    /// The least characters of a new password.
+    pub password_min_length: usize,
     /// Codes that a person copies from the page that shows them (RFC 6749 section 4.1.2: ten minutes at most).
     pub shown_code_lifetime: i64,
     /// How long a refresh token may be presented again when its answer was lost; 0 for never.
@@ -40,6 +42,7 @@ impl Default for Settings {
             code_lifetime: 60,
             request_lifetime: 600,
             session_lifetime: 12 * 3600,
+            password_min_length: 8,
             shown_code_lifetime: 600,
             refresh_retry_window: 30,
             clock_skew: 60,

@@ -12,7 +12,9 @@ use crate::gateway::Gateway;
 use crate::gateway::client_auth::client_authentication;
 use crate::gateway::error::{Refused, json};
 use crate::gateway::form::{Form, Parameter, Posted};
+use crate::gateway::peer::Address;
 use crate::gateway::workspace::Workspace;
+use crate::grpc::facts::GatewayFacts;
 use crate::pb::v1::issue_token_request::Grant;
 use crate::pb::v1::{
     AuthorizationCodeGrant, ClientCredentialsGrant, IssueTokenRequest, IssueTokenResponse, PasswordGrant, RefreshTokenGrant,
@@ -24,12 +26,15 @@ use crate::types::error::{ErrorCode, OAuthError};
 pub(super) async fn issue(
     State(gateway): State<Arc<Gateway>>,
     Workspace(workspace): Workspace,
+    Address(address): Address,
     Posted { headers, form }: Posted,
 ) -> Result<Response, Refused> {
     let grant = grant(&form)?;
     let client_authentication = client_authentication(&headers, &form)?;
     let request = IssueTokenRequest { workspace, client_authentication: Some(client_authentication), grant: Some(grant) };
-    let issued = gateway.services.token.issue_token(Request::new(request)).await?.into_inner();
+    let mut request = Request::new(request);
+    request.extensions_mut().insert(GatewayFacts { address, ..GatewayFacts::default() });
+    let issued = gateway.services.token.issue_token(request).await?.into_inner();
     Ok(json(StatusCode::OK, &TokenAnswer::from(issued)))
 }
 

@@ -35,6 +35,8 @@ pub enum Purpose {
     Csrf,
     /// A token with a MAC: code, refresh token, handle, ticket.
     Opaque,
+    /// A username, for counting failures to sign in.
+    SignIn,
 }
 
 impl Purpose {
@@ -44,6 +46,7 @@ impl Purpose {
             Self::ClientSecret => 2,
             Self::Opaque => 3,
             Self::Csrf => 4,
+            Self::SignIn => 10,
         }
     }
 }

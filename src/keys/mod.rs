@@ -5,5 +5,6 @@ pub mod jwk;
 pub mod jws;
 pub mod master_key;
 pub mod opaque;
+pub mod password;
 pub mod ring;
 pub mod seal;

@@ -26,6 +26,8 @@ use crate::store::sled::{SledOptions, SledStore};
 use crate::store::{Health, Store, StoreError};
 use crate::types::entropy::{Entropy, OsEntropy};
 use crate::types::time::{Clock, SystemClock};
+use crate::upstream::CredentialCheck;
+use crate::upstream::credential_check::{Options as HookOptions, RemoteCredentialCheck};
 
 /// Where the commands on the same machine find a server's addresses, in the data directory.
 pub const ENDPOINTS_FILE: &str = "endpoints.json";
@@ -212,8 +214,14 @@ pub async fn start(config: Config, ports: Ports, options: StartOptions) -> Resul
     let mut settings = config.engine_settings();
     settings.issuer = config.issuer_at(addresses.http);
     let issuer = settings.issuer.clone();
-    let means =
-        Means { store: Arc::clone(&store), clock: ports.clock, entropy: Arc::clone(&ports.entropy), master_key, admin_token };
+    let means = Means {
+        store: Arc::clone(&store),
+        clock: ports.clock,
+        entropy: Arc::clone(&ports.entropy),
+        master_key,
+        admin_token,
+        credential_check: credential_check(&config)?,
+    };
     let engine = Arc::new(Engine::open(means, settings).await?);
     write_endpoints(&config, &addresses).map_err(|cause| StartError::failed(format!("{ENDPOINTS_FILE}: {cause}")))?;
 
@@ -232,6 +240,7 @@ pub async fn start(config: Config, ports: Ports, options: StartOptions) -> Resul
     let gateway_options = gateway::Options {
         body_bytes: config.limits.body_bytes,
         request_timeout: config.limits.request_timeout,
+        trusted_proxies: config.trusted_proxies.clone(),
         ..gateway::Options::new(ports.entropy, issuer.clone())
     };
     let http_limits = Limits {
@@ -266,6 +275,16 @@ pub async fn start(config: Config, ports: Ports, options: StartOptions) -> Resul
         listeners: serving,
         background,
     })
+}
+
+/// The operator's own directory, where one is configured.
+fn credential_check(config: &Config) -> Result<Option<Arc<dyn CredentialCheck>>, StartError> {
+    let Some(hook) = config.credential_check.clone() else { return Ok(None) };
+    let options = HookOptions { uri: hook.uri, token: hook.token, timeout: hook.timeout, authorities: hook.authorities };
+    match RemoteCredentialCheck::new(&options) {
+        Ok(remote) => Ok(Some(Arc::new(remote))),
+        Err(error) => Err(StartError { message: error.to_string(), exit_code: 2 }),
+    }
 }
 
 async fn open_store(config: &Config, options: StartOptions) -> Result<SledStore, StartError> {

@@ -5,14 +5,16 @@ use std::sync::Arc;
 use tonic::{Request, Response, Status};
 
 use crate::engine::Engine;
+use crate::engine::manage_users::{NewUser, Role};
 use crate::engine::page::{PageRequest, cut_page};
 use crate::grpc::caller::caller;
 use crate::grpc::finish::to_its_end;
 use crate::grpc::observe::Observed;
-use crate::grpc::parse::workspace;
+use crate::grpc::parse::{optional, workspace};
 use crate::pb::admin::v1;
 use crate::pb::admin::v1::user_service_server::UserService;
 use crate::store::user::User;
+use crate::types::secret::Secret;
 
 /// The service.
 #[derive(Clone)]
@@ -22,6 +24,8 @@ pub struct UserApi {
     list: Observed,
     disabled: Observed,
     revoke: Observed,
+    password: Observed,
+    administrator: Observed,
 }
 
 impl UserApi {
@@ -34,6 +38,8 @@ impl UserApi {
             list: Observed::method("ListUsers"),
             disabled: Observed::method("SetUserDisabled"),
             revoke: Observed::method("RevokeUserTokens"),
+            password: Observed::method("SetUserPassword"),
+            administrator: Observed::method("SetUserAdministrator"),
         }
     }
 }
@@ -43,9 +49,11 @@ impl UserService for UserApi {
     async fn create_user(&self, request: Request<v1::CreateUserRequest>) -> Result<Response<v1::CreateUserResponse>, Status> {
         let (headers, _, sent) = request.into_parts();
         let engine = Arc::clone(&self.engine);
+        let v1::CreateUserRequest { workspace: name, username, password, administrator: role } = sent;
+        let new = NewUser { username, password: optional(password).map(Secret::new), role: role_of(role) };
         let call = to_its_end(async move {
             let administrator = engine.administrator(&caller(&headers))?;
-            let user = engine.create_user(administrator, &workspace(&sent.workspace)?, &sent.username).await?;
+            let user = engine.create_user(administrator, &workspace(&name)?, new).await?;
             Ok(v1::CreateUserResponse { user: Some(user_message(&user)) })
         });
         self.create.run(call).await
@@ -96,16 +104,33 @@ impl UserService for UserApi {
 
     async fn set_user_password(
         &self,
-        _request: Request<v1::SetUserPasswordRequest>,
+        request: Request<v1::SetUserPasswordRequest>,
     ) -> Result<Response<v1::SetUserPasswordResponse>, Status> {
-        Err(Status::unavailable("not yet"))
+        let (headers, _, sent) = request.into_parts();
+        let engine = Arc::clone(&self.engine);
+        let v1::SetUserPasswordRequest { workspace: name, subject, password } = sent;
+        let password = Secret::new(password);
+        let call = to_its_end(async move {
+            let administrator = engine.administrator(&caller(&headers))?;
+            let user = engine.set_user_password(administrator, &workspace(&name)?, &subject, password).await?;
+            Ok(v1::SetUserPasswordResponse { user: Some(user_message(&user)) })
+        });
+        self.password.run(call).await
     }
 
     async fn set_user_administrator(
         &self,
-        _request: Request<v1::SetUserAdministratorRequest>,
+        request: Request<v1::SetUserAdministratorRequest>,
     ) -> Result<Response<v1::SetUserAdministratorResponse>, Status> {
-        Err(Status::unavailable("not yet"))
+        let (headers, _, sent) = request.into_parts();
+        let engine = Arc::clone(&self.engine);
+        let call = to_its_end(async move {
+            let administrator = engine.administrator(&caller(&headers))?;
+            let (name, role) = (workspace(&sent.workspace)?, role_of(sent.administrator));
+            let user = engine.set_user_role(administrator, &name, &sent.subject, role).await?;
+            Ok(v1::SetUserAdministratorResponse { user: Some(user_message(&user)) })
+        });
+        self.administrator.run(call).await
     }
 
     async fn list_user_consents(
@@ -121,6 +146,10 @@ impl UserService for UserApi {
     ) -> Result<Response<v1::WithdrawUserConsentResponse>, Status> {
         Err(Status::unavailable("not yet"))
     }
+}
+
+fn role_of(administrator: bool) -> Role {
+    if administrator { Role::Administrator } else { Role::Person }
 }
 
 fn user_message(user: &User) -> v1::User {
