@@ -18,20 +18,26 @@ const REMEMBERED: usize = 16_384;
 /// How failures are answered.
 #[derive(Clone, Copy, Debug)]
 struct Rule {
-    /// So many failures cost nothing.
+    /// So many failures cost nothing; after the next one the wait is a second, and doubles with each more.
     free: u32,
-    /// The longest wait in seconds; each time that so much has passed, one failure is forgiven.
+    /// The longest wait, in seconds.
     longest: i64,
+    /// Each time that so many seconds pass after a wait, one failure is forgiven.
+    forgiven_after: i64,
 }
 
-const USER: Rule = Rule { free: 5, longest: 300 };
-const ADDRESS: Rule = Rule { free: 20, longest: 900 };
+const USER: Rule = Rule { free: 5, longest: 300, forgiven_after: 300 };
+/// Forgiven sooner: many people may share an address.
+const ADDRESS: Rule = Rule { free: 20, longest: 900, forgiven_after: 60 };
+
+/// So many doublings reach every longest wait: more failures are not counted, or none would ever be forgiven.
+const DOUBLINGS: u32 = 10;
 
 /// What is remembered of one username or address.
 #[derive(Clone, Copy, Debug, Default)]
 struct Counter {
     failures: u32,
-    /// Until when forgiving has been reckoned.
+    /// From when on nothing has been forgiven yet.
     reckoned: UnixMillis,
     /// No attempt before.
     not_before: UnixMillis,
@@ -39,29 +45,32 @@ struct Counter {
 
 impl Counter {
     fn forgive(&mut self, rule: Rule, now: UnixMillis) {
-        let step = rule.longest.saturating_mul(1000);
-        let steps = now.0.saturating_sub(self.reckoned.0).max(0).checked_div(step).unwrap_or(0);
-        let forgiven = u32::try_from(steps).unwrap_or(u32::MAX);
-        if forgiven >= self.failures {
-            (self.failures, self.reckoned) = (0, now);
-        } else {
-            self.failures = self.failures.saturating_sub(forgiven);
-            self.reckoned = UnixMillis(self.reckoned.0.saturating_add(steps.saturating_mul(step)));
-        }
+        let passed = now.0.saturating_sub(self.reckoned.0).max(0);
+        let forgiven = passed.checked_div(rule.forgiven_after.saturating_mul(1000)).unwrap_or(0);
+        let left = i64::from(self.failures).saturating_sub(forgiven).max(0);
+        self.failures = left.try_into().unwrap_or(0);
+        self.reckoned = match left {
+            0 => self.reckoned.max(now),
+            _ => self.reckoned.plus_seconds(forgiven.saturating_mul(rule.forgiven_after)),
+        };
     }
 
     /// Seconds to wait; 0 for none.
     fn wait(&self, rule: Rule, now: UnixMillis) -> u64 {
         let millis = self.not_before.0.saturating_sub(now.0).max(0);
         // A clock that was set back makes nobody wait longer than the rule says.
-        u64::try_from(millis).unwrap_or(0).div_ceil(1000).min(rule.longest.unsigned_abs())
+        millis.unsigned_abs().div_ceil(1000).min(rule.longest.unsigned_abs())
     }
 
     fn book(&mut self, rule: Rule, now: UnixMillis) {
-        self.failures = self.failures.saturating_add(1);
-        let Some(doublings) = self.failures.checked_sub(rule.free).and_then(|beyond| beyond.checked_sub(1)) else { return };
-        let delay = 1_i64.checked_shl(doublings.min(32)).unwrap_or(i64::MAX).min(rule.longest);
-        self.not_before = now.plus_seconds(delay);
+        let beyond = self.failures.saturating_sub(rule.free).min(DOUBLINGS);
+        let priced = self.failures >= rule.free;
+        self.failures = self.failures.saturating_add(1).min(rule.free.saturating_add(DOUBLINGS).saturating_add(1));
+        if priced {
+            let delay = 1_i64.checked_shl(beyond).unwrap_or(i64::MAX).min(rule.longest);
+            self.not_before = now.plus_seconds(delay);
+            self.reckoned = self.not_before;
+        }
     }
 }
 
@@ -86,8 +95,8 @@ pub struct Attempt(Vec<Booking>);
 
 struct Booking {
     counter: Arc<Mutex<Counter>>,
-    before: UnixMillis,
-    booked: UnixMillis,
+    before: Counter,
+    booked: Counter,
 }
 
 impl Backoff {
@@ -114,9 +123,9 @@ impl Backoff {
                 longest = longest.max(wait);
                 continue;
             }
-            let before = held.not_before;
+            let before = *held;
             held.book(rule, now);
-            let booked = held.not_before;
+            let booked = *held;
             drop(held);
             attempt.0.push(Booking { counter, before, booked });
         }
@@ -135,8 +144,8 @@ impl Attempt {
             let mut held = counter.lock().unwrap_or_else(PoisonError::into_inner);
             held.failures = held.failures.saturating_sub(1);
             // A later attempt may have prolonged the wait, and stays booked.
-            if held.not_before == booked {
-                held.not_before = before;
+            if held.not_before == booked.not_before {
+                (held.not_before, held.reckoned) = (before.not_before, before.reckoned);
             }
         }
     }
@@ -181,7 +190,7 @@ mod tests {
     fn waits_of_a_user_double_up_to_five_minutes() {
         let backoff = Backoff::default();
         let waited = waits(18, |now| backoff.book(&user(1), None, now).map(|_| Attempt(Vec::new())));
-        assert_eq!(waited, [0, 0, 0, 0, 0, 0, 1, 2, 4, 8, 16, 32, 64, 128, 256, 256, 300, 300]);
+        assert_eq!(waited, [0, 0, 0, 0, 0, 0, 1, 2, 4, 8, 16, 32, 64, 128, 256, 300, 300, 300]);
     }
 
     #[test]
@@ -193,8 +202,26 @@ mod tests {
             backoff.book(&user(number), Some([192, 0, 2, 1].into()), now)
         });
         assert!(waited[..21].iter().all(|wait| *wait == 0), "{waited:?}");
-        assert_eq!(waited[21..32], [1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 512], "{waited:?}");
-        assert!(waited[32..].iter().all(|wait| (512..=900).contains(wait)), "{waited:?}");
+        assert_eq!(waited[21..], [1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 900, 900, 900], "{waited:?}");
+    }
+
+    #[test]
+    fn failures_are_forgiven_one_by_one_when_the_wait_is_over() {
+        let backoff = Backoff::default();
+        let fail = |seconds| backoff.book(&user(1), None, at(seconds)).map(|_| ());
+        for _ in 0..6 {
+            fail(0).unwrap();
+        }
+        assert_eq!(fail(0), Err(1), "six failures cost a second");
+        assert_eq!(fail(300), Ok(()), "299 seconds after the wait nothing is forgiven");
+        assert_eq!(fail(300), Err(2));
+        assert_eq!(fail(302 + 300), Ok(()), "one is forgiven");
+        assert_eq!(fail(302 + 300), Err(2));
+        assert_eq!(fail(604 + 300 * 7), Ok(()), "all are forgiven");
+        for _ in 1..6 {
+            assert_eq!(fail(604 + 300 * 7), Ok(()));
+        }
+        assert_eq!(fail(604 + 300 * 7), Err(1));
     }
 
     #[test]
