@@ -5,7 +5,7 @@ use crate::engine::access_token::{Claims, Jti};
 use crate::engine::client_auth::{AuthenticatedClient, ClientCredential};
 use crate::keys::opaque::{Kind, Opaque, digest};
 use crate::store::grant::State;
-use crate::types::client::{GrantType, Permission};
+use crate::types::client::Permission;
 use crate::types::error::OAuthError;
 use crate::types::ids::{ClientId, Subject, WorkspaceName};
 use crate::types::secret::Secret;
@@ -114,7 +114,7 @@ impl Engine {
         }
         let authorization = &active.authorization;
         let Some(client) = self.clients.get(id, &loaded.record.client).await? else { return Ok(None) };
-        let refreshes = client.grant_types.contains(&GrantType::RefreshToken);
+        let refreshes = self.may_refresh(workspace, &client, authorization);
         if !refreshes || self.withdrawn(id, &client, &loaded.record, authorization).await?.is_some() {
             return Ok(None);
         }

@@ -2,6 +2,7 @@
 
 use crate::engine::Engine;
 use crate::engine::page::PageRequest;
+use crate::engine::policy::configure::Switch;
 use crate::engine::register::ClientMetadata;
 use crate::engine::trusted::{Administrator, Trusted};
 use crate::engine::workspaces::WorkspaceEntry;
@@ -13,6 +14,7 @@ use crate::types::client::{ApplicationType, AuthMethod, Permission};
 use crate::types::error::{ErrorCode, OAuthError, Refusal};
 use crate::types::ids::{ClientId, WorkspaceName, checksummed};
 use crate::types::lifetime::Lifetimes;
+use crate::types::policy::Preset;
 use crate::types::scope::Scope;
 use crate::types::secret::Secret;
 use crate::types::time::UnixMillis;
@@ -31,19 +33,38 @@ pub struct WithSecret {
     pub secret: Option<Secret>,
 }
 
+/// The policies that a client is registered with: only an administrator can say so.
+#[derive(Clone, Debug)]
+pub struct PresetChoice {
+    /// Which.
+    pub preset: Preset,
+    /// Why.
+    pub reason: String,
+    /// Who says so.
+    pub by: Administrator,
+}
+
 impl Engine {
-    /// Registers a client.
+    /// Registers a client, with the policies of a preset or with none.
     ///
     /// # Errors
-    /// `invalid_redirect_uri`, `invalid_client_metadata`.
+    /// `invalid_redirect_uri`, `invalid_client_metadata`; `InvalidField` for a preset that the workspace
+    /// does not allow.
     pub async fn register_client(
         &self,
         _caller: Trusted,
         workspace: &WorkspaceName,
-        metadata: ClientMetadata,
+        mut metadata: ClientMetadata,
+        preset: Option<PresetChoice>,
     ) -> Result<WithSecret, Refusal> {
         let workspace = self.workspace(workspace)?;
-        let mut client = metadata.apply_to(self.blank_client()?)?;
+        let mut blank = self.blank_client()?;
+        if let Some(PresetChoice { preset, reason, by: _ }) = preset {
+            metadata.complete(preset);
+            let switch = Switch { reason, expires_at: None, with_wildcard_scope: preset.states_wildcard_with_implicit() };
+            blank = self.with_policies(&workspace, blank, preset.policies(), &switch)?;
+        }
+        let mut client = metadata.apply_to(blank)?;
         let secret = match client.auth_method {
             AuthMethod::None => None,
             AuthMethod::ClientSecretBasic | AuthMethod::ClientSecretPost => Some(self.add_secret(&workspace, &mut client)?),
@@ -203,7 +224,7 @@ impl Engine {
     }
 
     /// Changes a client, again on the newer record when another caller was faster.
-    async fn change_client(
+    pub(super) async fn change_client(
         &self,
         workspace: &WorkspaceName,
         id: &str,

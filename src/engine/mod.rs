@@ -29,6 +29,7 @@ pub mod opening;
 pub mod page;
 pub mod people;
 pub mod policy;
+mod refresh_limit;
 pub mod register;
 pub mod revoke;
 pub mod settings;
@@ -39,6 +40,8 @@ pub mod workspaces;
 
 use clients::Clients;
 use people::People;
+use policy::uses::PolicyUses;
+use refresh_limit::RefreshLimit;
 use settings::Settings;
 use trusted::AdminToken;
 use workspaces::Workspaces;
@@ -55,6 +58,8 @@ pub struct Engine {
     pub(crate) clients: Clients,
     pub(crate) admin_token: AdminToken,
     pub(crate) people: People,
+    pub(crate) policy_uses: PolicyUses,
+    pub(crate) refresh_limit: RefreshLimit,
 }
 
 impl Engine {

@@ -6,6 +6,8 @@ use crate::engine::Engine;
 use crate::engine::clients::Clients;
 use crate::engine::manage_workspaces::WorkspaceSettings;
 use crate::engine::people::People;
+use crate::engine::policy::uses::PolicyUses;
+use crate::engine::refresh_limit::RefreshLimit;
 use crate::engine::settings::Settings;
 use crate::engine::trusted::AdminToken;
 use crate::engine::workspaces::{WorkspaceEntry, Workspaces, issuer_of};
@@ -84,6 +86,8 @@ impl Engine {
             workspaces: Workspaces::new(entries),
             admin_token: AdminToken::new(&admin_token),
             people: People::new(credential_check).map_err(|error| CannotStart::Other(error.to_string()))?,
+            policy_uses: PolicyUses::default(),
+            refresh_limit: RefreshLimit::new(Arc::clone(&clock)),
             store,
             clock,
             entropy,
@@ -126,5 +130,10 @@ impl Engine {
     /// Those of the store.
     pub async fn sweep(&self, limit: usize) -> Result<Swept, StoreError> {
         self.store.sweep(self.now(), limit).await
+    }
+
+    /// Forgets the limits of those who have been quiet, so that memory does not grow with them.
+    pub fn forget_limits_at_rest(&self) {
+        self.refresh_limit.forget_those_at_rest();
     }
 }

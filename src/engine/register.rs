@@ -4,10 +4,12 @@
 use url::Url;
 
 use crate::engine::branding::check_branding;
-use crate::store::client::Client;
+use crate::engine::policy::configure::{check_policies, gives_refresh_tokens};
+use crate::store::client::{Client, PolicyGrant};
 use crate::types::client::{ApplicationType, AuthMethod, GrantType};
 use crate::types::error::{ErrorCode, OAuthError};
 use crate::types::lifetime::{Lifetimes, MAX_ACCESS_TOKEN_LIFETIME};
+use crate::types::policy::Preset;
 use crate::types::redirect_uri::RedirectUri;
 use crate::types::scope::Scope;
 
@@ -47,6 +49,22 @@ pub struct ClientMetadata {
 }
 
 impl ClientMetadata {
+    /// Fills in what a preset implies and the registrant left out.
+    pub(super) fn complete(&mut self, preset: Preset) {
+        if self.grant_types.is_empty() {
+            let grant_types = preset.grant_types();
+            self.grant_types = grant_types.to_vec();
+            // A client without a redirect URI that does anything else does that.
+            if self.redirect_uris.is_empty() && grant_types.contains(&GrantType::ClientCredentials) {
+                self.grant_types.retain(|&grant_type| grant_type != GrantType::AuthorizationCode);
+            }
+        }
+        if self.default_scope.is_empty() && preset == Preset::Standard {
+            self.default_scope = self.scope.split(' ').next().unwrap_or_default().to_owned();
+        }
+        self.lifetimes = self.lifetimes.or(preset.lifetimes());
+    }
+
     /// The client that `base` becomes with this metadata, if it is allowed.  What the metadata does
     /// not cover (id, secrets, permissions) stays.
     ///
@@ -55,14 +73,14 @@ impl ClientMetadata {
     pub fn apply_to(self, base: Client) -> Result<Client, OAuthError> {
         let name = check_name(self.name)?;
         let redirect_uris = check_redirect_uris(&self.redirect_uris, self.application_type)?;
-        let grant_types = check_grant_types(self.grant_types, &redirect_uris, self.auth_method)?;
+        let grant_types = check_grant_types(self.grant_types, &redirect_uris, self.auth_method, &base.policies)?;
         let scope = parse_scope("scope", &self.scope)?;
         let default_scope = parse_scope("default_scope", &self.default_scope)?;
         if !default_scope.within(&scope) {
             return Err(invalid("default_scope names something that scope does not"));
         }
         check_lifetimes(self.lifetimes)?;
-        Ok(Client {
+        let client = Client {
             name,
             uri: check_uri("client_uri", self.uri)?,
             redirect_uris,
@@ -76,7 +94,9 @@ impl ClientMetadata {
             branding: check_branding(&self.logo_uri, &self.brand_color)
                 .map_err(|(field, why)| invalid(format!("{field} {why}")))?,
             ..base
-        })
+        };
+        check_policies(&client).map_err(invalid)?;
+        Ok(client)
     }
 }
 
@@ -108,6 +128,7 @@ fn check_grant_types(
     mut grant_types: Vec<GrantType>,
     redirect_uris: &[RedirectUri],
     auth_method: AuthMethod,
+    policies: &[PolicyGrant],
 ) -> Result<Vec<GrantType>, OAuthError> {
     if grant_types.is_empty() {
         grant_types = match redirect_uris {
@@ -121,7 +142,7 @@ fn check_grant_types(
     if has(GrantType::AuthorizationCode) && redirect_uris.is_empty() {
         return Err(OAuthError::new(ErrorCode::InvalidRedirectUri, "grant type authorization_code needs a redirect URI"));
     }
-    if has(GrantType::RefreshToken) && !has(GrantType::AuthorizationCode) {
+    if has(GrantType::RefreshToken) && !gives_refresh_tokens(&grant_types, policies) {
         return Err(invalid("grant type refresh_token needs authorization_code: nothing else gives a refresh token"));
     }
     if has(GrantType::ClientCredentials) && auth_method == AuthMethod::None {

@@ -45,6 +45,12 @@ pub struct Administrator(());
 #[derive(Clone, Copy, Debug)]
 pub struct Trusted(());
 
+impl From<Administrator> for Trusted {
+    fn from(_: Administrator) -> Self {
+        Self(())
+    }
+}
+
 impl Engine {
     /// Checks that a call comes from the administrator.
     ///

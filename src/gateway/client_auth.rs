@@ -24,6 +24,18 @@ pub(super) fn client_authentication(headers: &HeaderMap, form: &Form) -> Result<
     Ok(ClientAuthentication { method: Some(method) })
 }
 
+/// The same where a refresh token may be enough: `None` when the request tells nothing of its client.
+///
+/// # Errors
+/// As [`client_authentication`], for whatever was sent.
+pub(super) fn optional_client_authentication(headers: &HeaderMap, form: &Form) -> Result<Option<ClientAuthentication>, Refused> {
+    let told = [Parameter::ClientId, Parameter::ClientSecret, Parameter::ClientAssertion, Parameter::ClientAssertionType];
+    if !headers.contains_key(AUTHORIZATION) && !told.into_iter().any(|parameter| form.has(parameter)) {
+        return Ok(None);
+    }
+    client_authentication(headers, form).map(Some)
+}
+
 fn from_header(header: &[u8], form: &Form) -> Result<Method, Refused> {
     let credentials = basic(header)?;
     if form.has(Parameter::ClientSecret) || form.has(Parameter::ClientAssertion) {

@@ -168,21 +168,35 @@ impl FromRequest<Arc<Gateway>> for Posted {
 
     async fn from_request(request: Request, gateway: &Arc<Gateway>) -> Result<Self, Refused> {
         let (parts, body) = request.into_parts();
-        refuse_parameters_in_url(parts.uri.query())?;
-        require_form(&parts.headers)?;
-        let reading = read(&parts.headers, body, gateway.body_bytes);
+        refuse_parameters_in_url(parts.uri.query(), None)?;
+        Self::read(parts.headers, body, gateway).await
+    }
+}
+
+impl Posted {
+    /// Reads the body of a request whose URL was looked at.
+    ///
+    /// # Errors
+    /// As [`Form::parse`], and when it is no form, too large or too slow.
+    pub async fn read(headers: HeaderMap, body: Body, gateway: &Gateway) -> Result<Self, Refused> {
+        require_form(&headers)?;
+        let reading = read(&headers, body, gateway.body_bytes);
         let Ok(bytes) = tokio::time::timeout(gateway.body_timeout, reading).await else {
             return Err(Refused::new(StatusCode::REQUEST_TIMEOUT, "invalid_request", "the body did not arrive in time"));
         };
-        Ok(Self { form: Form::parse(&bytes?)?, headers: parts.headers })
+        Ok(Self { form: Form::parse(&bytes?)?, headers })
     }
 }
 
 /// URLs end up in logs and histories, so what belongs into the body must not stand there.
-fn refuse_parameters_in_url(query: Option<&str>) -> Result<(), Refused> {
+///
+/// # Errors
+/// `invalid_request` for any known parameter but `except`.
+pub(super) fn refuse_parameters_in_url(query: Option<&str>, except: Option<Parameter>) -> Result<(), Refused> {
     // Read leniently: what another decoder would find here must be refused too.
-    let mut names = form_urlencoded::parse(query.unwrap_or_default().as_bytes()).map(|(name, _)| name);
-    match names.find_map(|name| Parameter::from_name(&name)) {
+    let names = form_urlencoded::parse(query.unwrap_or_default().as_bytes()).map(|(name, _)| name);
+    let mut known = names.filter_map(|name| Parameter::from_name(&name));
+    match known.find(|&parameter| Some(parameter) != except) {
         None => Ok(()),
         Some(parameter) => Err(Refused::invalid_request(format!(
             "the parameter {} must be sent in the body of the request, not in its URL",

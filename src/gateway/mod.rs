@@ -16,6 +16,7 @@ mod peer;
 mod revoke;
 mod routes;
 mod token;
+mod token_post;
 mod workspace;
 
 use std::fmt;

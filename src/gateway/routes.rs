@@ -25,6 +25,8 @@ pub(super) fn table(request_timeout: Duration) -> Router<Arc<Gateway>> {
     let for_same_origin = |methods| edged(Readers::SameOrigin, methods);
     let endpoints = [
         ("/oauth2/token", for_any_origin(post(token::issue))),
+        ("/token", for_any_origin(post(token::issue_at_alias))),
+        ("/oauth/2/token", for_any_origin(post(token::issue_at_alias))),
         ("/oauth2/introspect", for_same_origin(post(introspect::introspect))),
         ("/oauth2/revoke", for_any_origin(post(revoke::revoke))),
         ("/oauth2/authorize", for_same_origin(get(authorize::from_query).post(authorize::from_form))),

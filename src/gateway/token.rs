@@ -4,51 +4,99 @@ use std::sync::Arc;
 
 use axum::extract::State;
 use axum::response::Response;
-use http::StatusCode;
+use http::{HeaderMap, StatusCode};
 use serde::Serialize;
 use tonic::Request;
 
 use crate::gateway::Gateway;
-use crate::gateway::client_auth::client_authentication;
+use crate::gateway::client_auth::{client_authentication, optional_client_authentication};
 use crate::gateway::error::{Refused, json};
 use crate::gateway::form::{Form, Parameter, Posted};
 use crate::gateway::peer::Address;
+use crate::gateway::token_post::TokenPost;
 use crate::gateway::workspace::Workspace;
-use crate::grpc::facts::GatewayFacts;
+use crate::grpc::facts::{Deviations, GatewayFacts};
+use crate::grpc::notice;
 use crate::pb::v1::issue_token_request::Grant;
 use crate::pb::v1::{
     AuthorizationCodeGrant, ClientCredentialsGrant, IssueTokenRequest, IssueTokenResponse, PasswordGrant, RefreshTokenGrant,
 };
 use crate::types::client::GrantType;
 use crate::types::error::{ErrorCode, OAuthError};
+use crate::types::secret::Secret;
 
 /// `POST /oauth2/token`.
 pub(super) async fn issue(
     State(gateway): State<Arc<Gateway>>,
     Workspace(workspace): Workspace,
     Address(address): Address,
-    Posted { headers, form }: Posted,
+    request: TokenPost,
 ) -> Result<Response, Refused> {
-    let grant = grant(&form)?;
-    let client_authentication = client_authentication(&headers, &form)?;
-    let request = IssueTokenRequest { workspace, client_authentication: Some(client_authentication), grant: Some(grant) };
-    let mut request = Request::new(request);
-    request.extensions_mut().insert(GatewayFacts { address, ..GatewayFacts::default() });
-    let issued = gateway.services.token.issue_token(request).await?.into_inner();
-    Ok(json(StatusCode::OK, &TokenAnswer::from(issued)))
+    answer(&gateway, workspace, request, GatewayFacts { address, ..GatewayFacts::default() }).await
 }
 
-fn grant(form: &Form) -> Result<Grant, Refused> {
+/// `POST` to an alias of that path, which some clients have in their code.
+pub(super) async fn issue_at_alias(
+    State(gateway): State<Arc<Gateway>>,
+    Workspace(workspace): Workspace,
+    Address(address): Address,
+    request: TokenPost,
+) -> Result<Response, Refused> {
+    let deviations = Deviations { path_alias: true, ..Deviations::default() };
+    answer(&gateway, workspace, request, GatewayFacts { address, deviations, ..GatewayFacts::default() }).await
+}
+
+async fn answer(
+    gateway: &Gateway,
+    workspace: String,
+    TokenPost { posted, query_code }: TokenPost,
+    mut facts: GatewayFacts,
+) -> Result<Response, Refused> {
+    let Posted { headers, form } = posted;
+    facts.deviations.grant_type_code = form.text(Parameter::GrantType) == ALIAS_OF_CODE;
+    facts.deviations.code_in_query = query_code.is_some();
+    let grant = grant(&form, query_code, facts.deviations)?;
+    let client_authentication = match &grant {
+        Grant::RefreshToken(_) => optional_client_authentication(&headers, &form)?,
+        _ => Some(client_authentication(&headers, &form)?),
+    };
+    let mut request = Request::new(IssueTokenRequest { workspace, client_authentication, grant: Some(grant) });
+    request.extensions_mut().insert(facts);
+    let (metadata, issued, _) = gateway.services.token.issue_token(request).await?.into_parts();
+    let mut response = json(StatusCode::OK, &TokenAnswer::from(issued));
+    if !metadata.is_empty() {
+        announce(&metadata.into_headers(), response.headers_mut());
+    }
+    Ok(response)
+}
+
+/// Passes on what an answer says of the policies that it rests on.
+fn announce(metadata: &HeaderMap, headers: &mut HeaderMap) {
+    for name in [notice::DEPRECATION, notice::SUNSET] {
+        if let Some(value) = metadata.get(name) {
+            headers.insert(name, value.clone());
+        }
+    }
+}
+
+/// What some clients send for `authorization_code`.
+const ALIAS_OF_CODE: &str = "code";
+
+fn grant(form: &Form, query_code: Option<Secret>, deviations: Deviations) -> Result<Grant, Refused> {
     if !form.has(Parameter::GrantType) {
         return Err(Refused::invalid_request("the parameter grant_type is missing"));
     }
-    let Some(grant_type) = GrantType::from_name(&form.text(Parameter::GrantType)) else {
+    let named = GrantType::from_name(&form.text(Parameter::GrantType));
+    let Some(grant_type) = named.or(deviations.grant_type_code.then_some(GrantType::AuthorizationCode)) else {
         let supported = "grant_type must be authorization_code, refresh_token or client_credentials";
         return Err(OAuthError::new(ErrorCode::UnsupportedGrantType, supported).into());
     };
+    if query_code.is_some() && grant_type != GrantType::AuthorizationCode {
+        return Err(Refused::invalid_request("the parameter code belongs to the grant authorization_code"));
+    }
     Ok(match grant_type {
         GrantType::AuthorizationCode => Grant::AuthorizationCode(AuthorizationCodeGrant {
-            code: form.text(Parameter::Code),
+            code: query_code.map_or_else(|| form.text(Parameter::Code), Secret::expose_secret_owned),
             redirect_uri: form.text(Parameter::RedirectUri),
             code_verifier: form.text(Parameter::CodeVerifier),
             scope: form.text(Parameter::Scope),

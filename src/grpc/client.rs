@@ -5,12 +5,13 @@ use std::sync::Arc;
 use tonic::{Request, Response, Status};
 
 use crate::engine::Engine;
+use crate::engine::manage_clients::PresetChoice;
 use crate::engine::page::{PageRequest, cut_page};
 use crate::engine::register::ClientMetadata;
 use crate::grpc::caller::caller;
 use crate::grpc::finish::to_its_end;
 use crate::grpc::observe::Observed;
-use crate::grpc::parse::{lifetimes, lifetimes_message, workspace};
+use crate::grpc::parse::{lifetimes, lifetimes_message, preset, preset_reason, workspace};
 use crate::pb::v1;
 use crate::pb::v1::client_service_server::ClientService;
 use crate::store::client::{Client, PolicyGrant};
@@ -59,7 +60,17 @@ impl ClientService for ClientApi {
         let call = to_its_end(async move {
             let name = workspace(&sent.workspace)?;
             let trusted = engine.trusted(&name, &caller(&headers), NEEDED).await?;
-            let made = engine.register_client(trusted, &name, metadata(sent.metadata)?).await?;
+            let preset = match (sent.preset.as_str(), sent.policy_reason.is_empty()) {
+                ("", true) => None,
+                ("", false) => return Err(Refusal::InvalidField("policy_reason", "needs a preset".into())),
+                (name, _) => {
+                    // A client that may register others may not loosen what holds for them.
+                    let by = engine.administrator(&caller(&headers))?;
+                    let preset = preset(name)?;
+                    Some(PresetChoice { preset, reason: preset_reason(preset, sent.policy_reason), by })
+                }
+            };
+            let made = engine.register_client(trusted, &name, metadata(sent.metadata)?, preset).await?;
             Ok(v1::RegisterClientResponse {
                 client: Some(client_message(&name, &made.client)),
                 client_secret: made.secret.map(|secret| secret.expose_secret().to_owned()).unwrap_or_default(),

@@ -7,6 +7,7 @@ use std::net::IpAddr;
 use http::Extensions;
 
 use crate::engine::people::sign_in::Visitor;
+use crate::types::policy::{Policy, PolicySet};
 use crate::types::secret::Secret;
 
 /// The address that a connection came from.  The listener sets it on every request.
@@ -36,6 +37,23 @@ pub struct Deviations {
     pub grant_type_code: bool,
     /// The path was an alias of `/oauth2/token`.
     pub path_alias: bool,
+}
+
+impl Deviations {
+    /// The policies that allow them.
+    #[must_use]
+    pub fn policies(self) -> PolicySet {
+        let all = [
+            (self.code_in_query, Policy::CodeInQuery),
+            (self.grant_type_code, Policy::GrantTypeCode),
+            (self.path_alias, Policy::PathAliases),
+        ];
+        let mut policies = PolicySet::default();
+        for (_, policy) in all.into_iter().filter(|(deviates, _)| *deviates) {
+            policies.insert(policy);
+        }
+        policies
+    }
 }
 
 impl GatewayFacts {

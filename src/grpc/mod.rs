@@ -7,6 +7,7 @@ pub mod client;
 pub mod facts;
 pub mod finish;
 pub mod metadata;
+pub mod notice;
 pub mod observe;
 pub mod parse;
 pub mod status;

@@ -6,7 +6,7 @@ use crate::pb::v1::client_authentication::Method;
 use crate::types::error::{OAuthError, Refusal};
 use crate::types::ids::{Subject, WorkspaceName};
 use crate::types::lifetime::Lifetimes;
-use crate::types::policy::Policy;
+use crate::types::policy::{Policy, Preset};
 use crate::types::secret::Secret;
 use crate::types::time::UnixSeconds;
 
@@ -68,6 +68,19 @@ pub fn policy(name: &str) -> Result<Policy, Refusal> {
         let known: Vec<&str> = Policy::ALL.iter().map(|policy| policy.as_str()).collect();
         Refusal::InvalidField("policy", format!("must be one of {}", known.join(", ")).into())
     })
+}
+
+/// A preset by its name.
+pub fn preset(name: &str) -> Result<Preset, Refusal> {
+    Preset::from_name(name).ok_or_else(|| {
+        let known: Vec<&str> = Preset::ALL.iter().map(|preset| preset.as_str()).collect();
+        Refusal::InvalidField("preset", format!("must be one of {}", known.join(", ")).into())
+    })
+}
+
+/// Why a preset is switched on, in the operator's words, else its name.
+pub fn preset_reason(preset: Preset, reason: String) -> String {
+    if reason.is_empty() { format!("preset {preset}") } else { reason }
 }
 
 /// The inverse of [`lifetimes`].

@@ -3,11 +3,16 @@
 use std::pin::pin;
 use std::sync::Arc;
 
+use http::Extensions;
 use tonic::{Request, Response, Status};
 use tracing::debug;
 
 use crate::engine::Engine;
-use crate::engine::token::TokenGrant;
+use crate::engine::client_auth::ClientCredential;
+use crate::engine::policy::notice::PolicyNotice;
+use crate::engine::token::{Issued, TokenGrant, TokenRequest};
+use crate::grpc::facts::{GatewayFacts, address_of};
+use crate::grpc::notice::announce;
 use crate::grpc::observe::Observed;
 use crate::grpc::parse::{credential, credential_workspace, optional, token};
 use crate::pb::v1;
@@ -57,23 +62,34 @@ impl TokenApi {
         }
     }
 
-    async fn issue(&self, request: v1::IssueTokenRequest) -> Result<v1::IssueTokenResponse, OAuthError> {
+    async fn issue(&self, extensions: &Extensions, request: v1::IssueTokenRequest) -> Result<Answer, OAuthError> {
         let workspace = credential_workspace(&request.workspace)?;
         let grant = parse_grant(request.grant)?;
-        let credential = credential(request.client_authentication)?;
+        let credential = match (request.client_authentication, &grant) {
+            // Whether a refresh token is enough is the rules' to say.
+            (None, TokenGrant::RefreshToken { .. }) => None,
+            (authentication, _) => Some(credential(authentication)?),
+        };
         let grant_type = grant.grant_type();
-        let issued = self.engine.issue_token(&workspace, &credential, grant).await;
-        let tokens = issued.map_err(|error| self.engine.about(error, &workspace, &credential))?;
-        debug!(%workspace, client.id = credential.claimed_id(), %grant_type, "token issued");
-        Ok(v1::IssueTokenResponse {
+        let facts = extensions.get::<GatewayFacts>();
+        let deviations = facts.map(|facts| facts.deviations.policies()).unwrap_or_default();
+        let call = TokenRequest { grant, deviations, address: address_of(extensions) };
+        let issued = self.engine.issue_token(&workspace, credential.as_ref(), call).await;
+        let Issued { tokens, notice } = issued.map_err(|error| self.engine.about(error, &workspace, credential.as_ref()))?;
+        debug!(%workspace, client.id = credential.as_ref().map(ClientCredential::claimed_id), %grant_type, "token issued");
+        let message = v1::IssueTokenResponse {
             access_token: tokens.access_token.expose_secret_owned(),
             token_type: "Bearer".to_owned(),
             expires_in: tokens.expires_in,
             refresh_token: tokens.refresh_token.map(Secret::expose_secret_owned).unwrap_or_default(),
             scope: tokens.scope.as_str().to_owned(),
-        })
+        };
+        Ok((message, notice))
     }
 }
+
+/// The message, and what its metadata says.
+type Answer = (v1::IssueTokenResponse, Option<Box<PolicyNotice>>);
 
 fn parse_grant(grant: Option<Grant>) -> Result<TokenGrant, OAuthError> {
     match grant {
@@ -103,11 +119,16 @@ fn parse_grant(grant: Option<Grant>) -> Result<TokenGrant, OAuthError> {
 #[tonic::async_trait]
 impl TokenService for TokenApi {
     async fn issue_token(&self, request: Request<v1::IssueTokenRequest>) -> Result<Response<v1::IssueTokenResponse>, Status> {
-        let request = request.into_inner();
+        let (_, extensions, request) = request.into_parts();
         let observed = self.observed(request.grant.as_ref());
         // Pinned here: each wrapper that took the call by value would copy its whole state.
-        let call = pin!(self.issue(request));
-        observed.oauth(call).await
+        let call = pin!(self.issue(&extensions, request));
+        let (message, notice) = observed.oauth(call).await?.into_inner();
+        let mut response = Response::new(message);
+        if let Some(notice) = notice {
+            announce(&notice, response.metadata_mut());
+        }
+        Ok(response)
     }
 
     async fn introspect_token(
@@ -120,7 +141,7 @@ impl TokenService for TokenApi {
             let credential = credential(request.client_authentication)?;
             let token = token("token", request.token)?;
             let introspected = self.engine.introspect(&workspace, &credential, &token).await;
-            let Some(active) = introspected.map_err(|error| self.engine.about(error, &workspace, &credential))? else {
+            let Some(active) = introspected.map_err(|error| self.engine.about(error, &workspace, Some(&credential)))? else {
                 return Ok(v1::IntrospectTokenResponse::default());
             };
             let mut answer = v1::IntrospectTokenResponse {
@@ -150,7 +171,7 @@ impl TokenService for TokenApi {
             let credential = credential(request.client_authentication)?;
             let token = token("token", request.token)?;
             let revoked = self.engine.revoke(&workspace, &credential, &token).await;
-            revoked.map_err(|error| self.engine.about(error, &workspace, &credential))?;
+            revoked.map_err(|error| self.engine.about(error, &workspace, Some(&credential)))?;
             Ok(v1::RevokeTokenResponse {})
         };
         self.revoke.oauth(call).await

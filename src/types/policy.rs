@@ -30,6 +30,50 @@ named! {
     }
 }
 
+impl Policy {
+    /// Whether only a client that can prove who it is may have it.
+    #[must_use]
+    pub fn confidential_only(self) -> bool {
+        match self {
+            Self::CodeInQuery
+            | Self::PasswordGrant
+            | Self::PkceOptional
+            | Self::RefreshRotationNever
+            | Self::RefreshTokenOnClientCredentials
+            | Self::RefreshWithoutClientAuthentication => true,
+            Self::GrantTypeCode | Self::ImplicitGrant | Self::PathAliases | Self::WildcardScope => false,
+        }
+    }
+}
+
+/// Some of the policies.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct PolicySet(u16);
+
+impl PolicySet {
+    /// Puts one in.
+    pub fn insert(&mut self, policy: Policy) {
+        self.0 |= 1 << policy as u16;
+    }
+
+    /// Whether one is in it.
+    #[must_use]
+    pub fn contains(self, policy: Policy) -> bool {
+        self.0 & (1 << policy as u16) != 0
+    }
+
+    /// Whether none is in it.
+    #[must_use]
+    pub fn is_empty(self) -> bool {
+        self.0 == 0
+    }
+
+    /// Those in it, in the order of their names.
+    pub fn iter(self) -> impl Iterator<Item = Policy> {
+        Policy::ALL.iter().copied().filter(move |&policy| self.contains(policy))
+    }
+}
+
 named! {
     /// The policies that one published interface needs.
     Preset {

@@ -4,11 +4,12 @@ use tracing::warn;
 
 use crate::engine::Engine;
 use crate::engine::client_auth::AuthenticatedClient;
+use crate::engine::grants::begin::Refreshes;
 use crate::engine::mint::{Bearer, Decided};
 use crate::engine::token::requested_scope;
 use crate::keys::opaque::{Kind, Opaque, digest};
 use crate::store::grant::redeem::{Redeemed, Redemption, redeem};
-use crate::store::grant::{Authorization, Grant, RefreshState, State, transition};
+use crate::store::grant::{Authorization, Grant, State, transition};
 use crate::types::client::GrantType;
 use crate::types::error::OAuthError;
 use crate::types::pkce::{CodeChallenge, CodeVerifier};
@@ -49,20 +50,16 @@ impl Engine {
         }
 
         let now = self.now();
-        let lifetimes = client.workspace().lifetimes(client.client().lifetimes, &self.settings);
-        let refreshes = client.client().grant_types.contains(&GrantType::RefreshToken);
-        let refresh_token = match refreshes {
-            true => Some(Opaque::generate(Kind::Refresh, id, 0, &self.data_keys, &*self.entropy)?),
-            false => None,
+        let refreshes = match client.client().grant_types.contains(&GrantType::RefreshToken) {
+            true => Refreshes::Yes,
+            false => Refreshes::No,
         };
-        let refresh = refresh_token.as_ref().map(|token| RefreshState {
-            generation: 0,
-            head: digest(token, workspace, &self.data_keys),
-            idle_expires_at: now.plus(lifetimes.refresh_idle),
-            idle_lifetime: lifetimes.refresh_idle,
-            previous: None,
-        });
-        let expires_at = now.plus(if refreshes { lifetimes.refresh_absolute } else { lifetimes.access_token });
+        let refresh_token = match refreshes {
+            Refreshes::Yes => Some(Opaque::generate(Kind::Refresh, id, 0, &self.data_keys, &*self.entropy)?),
+            Refreshes::No => None,
+        };
+        let refresh = refresh_token.as_ref().map(|token| self.first_refresh(client, token));
+        let expires_at = self.grant_end(client, loaded.record.created_at, refreshes);
         let redemption = Redemption {
             client: &client.client().id,
             code: digest(&code, workspace, &self.data_keys),

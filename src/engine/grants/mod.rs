@@ -1,7 +1,9 @@
 //! One file per grant type.  Each looks at what was presented and decides what may be issued.
 
 pub mod authorization_code;
+pub mod begin;
 pub mod client_credentials;
+pub mod password;
 pub mod refresh_token;
 
 use crate::engine::Engine;

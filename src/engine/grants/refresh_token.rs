@@ -3,17 +3,23 @@
 use tracing::{info, warn};
 
 use crate::engine::Engine;
-use crate::engine::client_auth::AuthenticatedClient;
+use crate::engine::client_auth::{AuthenticatedClient, Proof};
 use crate::engine::mint::{Bearer, Decided};
+use crate::engine::policy::judge::of_the_client_itself;
 use crate::engine::token::requested_scope;
 use crate::keys::opaque::{Kind, Opaque, digest};
 use crate::store::grant::rotate::{Rotated, Rotation, rotate};
-use crate::store::grant::{State, transition};
-use crate::types::error::OAuthError;
+use crate::store::grant::stay::stay;
+use crate::store::grant::{Authorization, Grant, State, transition};
+use crate::types::error::{ErrorCode, OAuthError};
+use crate::types::policy::{Policy, PolicySet};
 use crate::types::secret::Secret;
 
 const UNKNOWN: &str =
     "the refresh token is not known for this client: it may be mistyped, or issued to another client or workspace";
+const REUSED: &str = "the refresh token was already used; its grant is revoked";
+const REUSED_BY_CONFIDENTIAL: &str = "the refresh token was already used; its grant is revoked: keep the newest one of each answer. \
+     For a client that cannot, an operator switches on the policy refresh_rotation_never with jeton policy enable";
 
 impl Engine {
     /// Rotates a refresh token.  Only the one caller that is first gets the next token; a client that
@@ -26,6 +32,7 @@ impl Engine {
         client: &AuthenticatedClient,
         presented: Secret,
         scope: Option<String>,
+        used: &mut PolicySet,
     ) -> Result<Decided, OAuthError> {
         let workspace = client.workspace().record.id;
         let scope = requested_scope(scope.as_deref())?;
@@ -36,6 +43,7 @@ impl Engine {
         let grant_expires_at = match &loaded.record.state {
             State::Active(active) if loaded.record.client == client.client().id => {
                 self.require_standing(client, &loaded.record, &active.authorization).await?;
+                self.judge_own_grant(client, &active.authorization, used)?;
                 active.expires_at
             }
             _ => loaded.record.expires_at(),
@@ -54,17 +62,24 @@ impl Engine {
             retry_window: self.settings.refresh_retry_window,
             now: self.clock.now(),
         };
-        let rotated = transition(&*self.store, workspace, id, loaded, |grant| rotate(grant, &rotation)).await?;
+        let stays = self.policy(client.workspace(), client.client(), Policy::RefreshRotationNever).is_some();
+        let step = |grant: &Grant| if stays { stay(grant, &rotation) } else { rotate(grant, &rotation) };
+        let rotated = transition(&*self.store, workspace, id, loaded, step).await?;
         let (authorization, successor) = match rotated.unwrap_or(Rotated::Missing) {
-            Rotated::Rotated(authorization) => (authorization, next),
+            Rotated::Rotated(authorization) => (authorization, Some(next)),
             Rotated::Retried(authorization, sealed) => {
                 info!(client.id = %client.client().id, grant.id = %id, "a refresh was retried: the same successor is answered");
                 let successor = presented.open_successor(&sealed, workspace, &self.data_keys);
-                (authorization, successor.map_err(OAuthError::server_error)?)
+                (authorization, Some(successor.map_err(OAuthError::server_error)?))
+            }
+            Rotated::Stayed(authorization) => {
+                self.count_policy_use(client.workspace(), client.client(), Policy::RefreshRotationNever);
+                used.insert(Policy::RefreshRotationNever);
+                (authorization, None)
             }
             Rotated::Reused => {
                 warn!(client.id = %client.client().id, grant.id = %id, "an old refresh token was used: its grant is revoked");
-                return Err(OAuthError::invalid_grant("the refresh token was already used; its grant is revoked"));
+                return Err(OAuthError::invalid_grant(if client.confidential() { REUSED_BY_CONFIDENTIAL } else { REUSED }));
             }
             Rotated::Revoked => return Err(OAuthError::invalid_grant("the grant was revoked")),
             Rotated::Missing => return Err(unknown()),
@@ -79,7 +94,27 @@ impl Engine {
                 auth_time: authorization.auth_time,
                 grant_expires_at,
             },
-            refresh_token: Some(successor.encode(workspace, &self.data_keys)),
+            refresh_token: successor.map(|token| token.encode(workspace, &self.data_keys)),
         })
+    }
+
+    /// Refresh tokens of a client's own grants, and those that are shown alone, are good only as long as
+    /// the policy is on that allowed them.
+    fn judge_own_grant(
+        &self,
+        client: &AuthenticatedClient,
+        authorization: &Authorization,
+        used: &mut PolicySet,
+    ) -> Result<(), OAuthError> {
+        if client.proof() == Proof::RefreshToken {
+            used.insert(Policy::RefreshWithoutClientAuthentication);
+        }
+        let record = client.client();
+        if of_the_client_itself(record, authorization) {
+            let policy = Policy::RefreshTokenOnClientCredentials;
+            self.use_policy(client.workspace(), record, policy, ErrorCode::UnauthorizedClient)?;
+            used.insert(policy);
+        }
+        Ok(())
     }
 }

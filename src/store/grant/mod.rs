@@ -19,6 +19,7 @@ pub mod decide;
 pub mod redeem;
 pub mod revoke;
 pub mod rotate;
+pub mod stay;
 
 /// A grant in one of its states.
 #[derive(Clone, Debug)]

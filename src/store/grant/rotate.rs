@@ -31,13 +31,15 @@ pub struct Rotation<'a> {
     pub now: UnixMillis,
 }
 
-/// What became of it.  All but `Rotated`, `Retried` and `Reused` change nothing.
+/// What became of it.  All but the first four change nothing.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Rotated {
     /// The one caller that gets the next token.
     Rotated(Authorization),
     /// The answer was lost, and the successor is not used yet: here it is again, sealed.
     Retried(Authorization, Vec<u8>),
+    /// The token is good and stays the same.
+    Stayed(Authorization),
     /// An old token: the grant is revoked now.
     Reused,
     /// The grant had been revoked before.
@@ -53,24 +55,11 @@ pub enum Rotated {
 /// The step.  Which token is older is said by the generation, never by a clock.
 #[must_use]
 pub fn rotate(grant: &Grant, rotation: &Rotation<'_>) -> Step<Rotated> {
-    if grant.client != *rotation.client {
-        return Step::Keep(Rotated::Missing);
-    }
-    let active = match &grant.state {
-        State::Active(active) => active,
-        State::Revoked(_) => return Step::Keep(Rotated::Revoked),
-        State::Requested(_) | State::Decided(_) | State::CodeIssued(_) => return Step::Keep(Rotated::Missing),
-    };
-    let Some(refresh) = &active.refresh else {
-        return Step::Keep(Rotated::Missing);
+    let (active, refresh) = match usable(grant, rotation) {
+        Ok(usable) => usable,
+        Err(outcome) => return Step::Keep(outcome),
     };
     let now = rotation.now.seconds();
-    if now >= active.expires_at || now >= refresh.idle_expires_at {
-        return Step::Keep(Rotated::Expired);
-    }
-    if rotation.scope.is_some_and(|scope| !scope.within(&active.authorization.scope)) {
-        return Step::Keep(Rotated::WiderScope);
-    }
     if rotation.generation == refresh.generation {
         if !refresh.head.matches(&rotation.presented) {
             return Step::Keep(Rotated::Missing);
@@ -90,6 +79,27 @@ pub fn rotate(grant: &Grant, rotation: &Rotation<'_>) -> Step<Rotated> {
     }
     let ended = revoked(grant, now, "a refresh token was used twice");
     Step::Swap(Box::new(ended), Rotated::Reused)
+}
+
+/// The parts of a grant that gives tokens to this client for this scope now, whichever token it shows.
+pub(super) fn usable<'a>(grant: &'a Grant, rotation: &Rotation<'_>) -> Result<(&'a Active, &'a RefreshState), Rotated> {
+    if grant.client != *rotation.client {
+        return Err(Rotated::Missing);
+    }
+    let active = match &grant.state {
+        State::Active(active) => active,
+        State::Revoked(_) => return Err(Rotated::Revoked),
+        State::Requested(_) | State::Decided(_) | State::CodeIssued(_) => return Err(Rotated::Missing),
+    };
+    let refresh = active.refresh.as_ref().ok_or(Rotated::Missing)?;
+    let now = rotation.now.seconds();
+    if now >= active.expires_at || now >= refresh.idle_expires_at {
+        return Err(Rotated::Expired);
+    }
+    if rotation.scope.is_some_and(|scope| !scope.within(&active.authorization.scope)) {
+        return Err(Rotated::WiderScope);
+    }
+    Ok((active, refresh))
 }
 
 fn rotated(refresh: &RefreshState, rotation: &Rotation<'_>) -> RefreshState {
@@ -118,7 +128,7 @@ fn retryable<'a>(refresh: &'a RefreshState, rotation: &Rotation<'_>) -> Option<&
     good.then_some(previous)
 }
 
-fn with_refresh(grant: &Grant, active: &Active, refresh: RefreshState) -> Grant {
+pub(super) fn with_refresh(grant: &Grant, active: &Active, refresh: RefreshState) -> Grant {
     Grant {
         client: grant.client.clone(),
         created_at: grant.created_at,

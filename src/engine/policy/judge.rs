@@ -1,13 +1,13 @@
-//! Compatibility policies: the one place that says whether a client may deviate from the strict core.
+//! The one place that says whether a client may deviate from the strict core.
 //!
-//! A policy counts at each use: it must be switched on for the client, not be past its end, and lie
-//! within the ceiling of the workspace.
-
-use tracing::info;
+//! A policy counts at each use: it must be switched on for the client, not be past its end, lie
+//! within the ceiling of the workspace, and suit the kind of client.
 
 use crate::engine::Engine;
 use crate::engine::workspaces::WorkspaceEntry;
 use crate::store::client::{Client, PolicyGrant};
+use crate::store::grant::Authorization;
+use crate::types::client::{AuthMethod, GrantType};
 use crate::types::error::{ErrorCode, OAuthError};
 use crate::types::policy::Policy;
 
@@ -18,7 +18,8 @@ impl Engine {
         let ceiling = workspace.record.policy_ceiling.as_ref();
         let grant = client.policies.iter().find(|grant| grant.policy == policy)?;
         let lives = grant.expires_at.is_none_or(|end| now < end);
-        (lives && ceiling.is_none_or(|ceiling| ceiling.contains(&policy))).then_some(grant)
+        let suits = !policy.confidential_only() || client.auth_method != AuthMethod::None;
+        (lives && suits && ceiling.is_none_or(|ceiling| ceiling.contains(&policy))).then_some(grant)
     }
 
     /// Uses a policy: refuses with `code` and the way to switch it on, or counts the use.
@@ -40,8 +41,11 @@ impl Engine {
     }
 
     /// What a client's developer is told of a policy that is off.
-    fn how_to_switch_on(&self, workspace: &WorkspaceEntry, client: &Client, policy: Policy) -> String {
+    pub(crate) fn how_to_switch_on(&self, workspace: &WorkspaceEntry, client: &Client, policy: Policy) -> String {
         let what = needs(policy);
+        if policy.confidential_only() && client.auth_method == AuthMethod::None {
+            return format!("{what}; the policy {policy} would allow it, but only to a client with a secret");
+        }
         let ceiling = workspace.record.policy_ceiling.as_ref();
         if ceiling.is_some_and(|ceiling| !ceiling.contains(&policy)) {
             return format!("{what}; the policy {policy} would allow it, but the ceiling of the workspace does not");
@@ -51,15 +55,19 @@ impl Engine {
         format!("{what}; the policy {policy} {state} for this client: an operator switches it on with jeton policy enable")
     }
 
-    /// Counts and audits a use.
-    pub(crate) fn count_policy_use(&self, workspace: &WorkspaceEntry, client: &Client, policy: Policy) {
-        metrics::counter!("jeton_policy_uses_total", "policy" => policy.as_str()).increment(1);
-        info!(
-            target: "jeton::audit",
-            event = "policy_used", workspace = %workspace.record.name, client.id = %client.id, %policy,
-            "a compatibility policy was used"
-        );
+    /// Whether a client may refresh what was granted: its own grants only while the policy is on that
+    /// allowed them, every other one when it registered for it.
+    pub(crate) fn may_refresh(&self, workspace: &WorkspaceEntry, client: &Client, authorization: &Authorization) -> bool {
+        match of_the_client_itself(client, authorization) {
+            true => self.policy(workspace, client, Policy::RefreshTokenOnClientCredentials).is_some(),
+            false => client.grant_types.contains(&GrantType::RefreshToken),
+        }
     }
+}
+
+/// Whether nobody but the client allowed this.
+pub(crate) fn of_the_client_itself(client: &Client, authorization: &Authorization) -> bool {
+    authorization.auth_time.is_none() && authorization.subject.as_str() == client.id.as_str()
 }
 
 /// The strict rule that a policy deviates from, for who broke it.
