@@ -14,6 +14,8 @@ use crate::store::{Health, Store};
 
 const UPKEEP_EVERY: Duration = Duration::from_secs(60);
 const MEASURE_EVERY: Duration = Duration::from_secs(10);
+/// So much of the counts is lost when the server is killed.
+const KEEP_USES_EVERY: Duration = Duration::from_secs(1);
 const HEALTH_EVERY: Duration = Duration::from_secs(1);
 /// Records per step of a sweep, so that no request waits long behind one.
 const SWEEP_STEP: usize = 500;
@@ -29,6 +31,7 @@ const SERVICES: &[&str] = &[
     "jeton.admin.v1.ClientAdminService",
     "jeton.admin.v1.KeyService",
     "jeton.admin.v1.UserService",
+    "jeton.admin.v1.PolicyService",
 ];
 
 /// Removes what has ended and keeps the key schedule, now and then, for ever.
@@ -40,6 +43,7 @@ pub async fn upkeep(engine: Arc<Engine>) {
         if let Err(refusal) = engine.run_key_schedule().await {
             warn!(?refusal, "the key schedule could not be kept; it is tried again");
         }
+        engine.forget_limits_at_rest();
         let mut removed = 0_usize;
         loop {
             match engine.sweep(SWEEP_STEP).await {
@@ -57,6 +61,18 @@ pub async fn upkeep(engine: Arc<Engine>) {
             tokio::task::yield_now().await;
         }
         debug!(removed, "swept");
+    }
+}
+
+/// Adds the uses of policies to the store, for ever.
+pub async fn keep_policy_uses(engine: Arc<Engine>) {
+    let mut ticks = interval(KEEP_USES_EVERY);
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    loop {
+        ticks.tick().await;
+        if let Err(cause) = engine.flush_policy_uses().await {
+            warn!(%cause, "the uses of policies could not be kept; it is tried again");
+        }
     }
 }
 

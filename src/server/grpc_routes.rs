@@ -10,6 +10,7 @@ use crate::config::Reflection;
 use crate::engine::Engine;
 use crate::grpc::admin::client::ClientAdminApi;
 use crate::grpc::admin::key::KeyApi;
+use crate::grpc::admin::policy::PolicyApi;
 use crate::grpc::admin::user::UserApi;
 use crate::grpc::admin::workspace::WorkspaceApi;
 use crate::grpc::authorization::AuthorizationApi;
@@ -19,6 +20,7 @@ use crate::grpc::token::TokenApi;
 use crate::pb;
 use crate::pb::admin::v1::client_admin_service_server::ClientAdminServiceServer;
 use crate::pb::admin::v1::key_service_server::KeyServiceServer;
+use crate::pb::admin::v1::policy_service_server::PolicyServiceServer;
 use crate::pb::admin::v1::user_service_server::UserServiceServer;
 use crate::pb::admin::v1::workspace_service_server::WorkspaceServiceServer;
 use crate::pb::v1::authorization_service_server::AuthorizationServiceServer;
@@ -88,11 +90,13 @@ pub fn admin<H: Health>(engine: &Arc<Engine>, apis: &PublicApis, common: Common<
     let clients = ClientAdminServiceServer::new(ClientAdminApi::new(Arc::clone(engine))).max_decoding_message_size(limit);
     let keys = KeyServiceServer::new(KeyApi::new(Arc::clone(engine))).max_decoding_message_size(limit);
     let users = UserServiceServer::new(UserApi::new(Arc::clone(engine))).max_decoding_message_size(limit);
+    let policies = PolicyServiceServer::new(PolicyApi::new(Arc::clone(engine))).max_decoding_message_size(limit);
     let routes = Routes::default()
         .add_service(in_time.named_layer(workspaces))
         .add_service(in_time.named_layer(clients))
         .add_service(in_time.named_layer(keys))
-        .add_service(in_time.named_layer(users));
+        .add_service(in_time.named_layer(users))
+        .add_service(in_time.named_layer(policies));
     finish(with_public(routes, apis, &common), common)
 }
 

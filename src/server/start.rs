@@ -9,13 +9,13 @@ use std::sync::Arc;
 use serde_json::json;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
-use tracing::info;
+use tracing::{info, warn};
 
 use crate::config::Config;
 use crate::engine::Engine;
 use crate::engine::opening::{CannotStart, Means};
 use crate::gateway::{self, Services};
-use crate::server::background::{measure, report, report_health, upkeep};
+use crate::server::background::{keep_policy_uses, measure, report, report_health, upkeep};
 use crate::server::deadline::DeadlineLayer;
 use crate::server::grpc_routes::{self, Common, PublicApis};
 use crate::server::listener::{Limits, Listener};
@@ -158,6 +158,10 @@ impl Running {
         self.draining.send_replace(true);
         while self.listeners.join_next().await.is_some() {}
         self.background.shutdown().await;
+        // A store that has failed keeps nothing more, and says so when it is closed.
+        if let Err(cause) = self.engine.flush_policy_uses().await {
+            warn!(%cause, "the latest uses of policies are not kept");
+        }
         self.store.close().await?;
         info!("stopped");
         Ok(())
@@ -261,6 +265,7 @@ pub async fn start(config: Config, ports: Ports, options: StartOptions) -> Resul
     let mut background = JoinSet::new();
     background.spawn(upkeep(Arc::clone(&engine)));
     background.spawn(measure(Arc::clone(&store)));
+    background.spawn(keep_policy_uses(Arc::clone(&engine)));
     background.spawn(report_health(Arc::clone(&engine), reporter.clone(), drained));
 
     Ok(Running {

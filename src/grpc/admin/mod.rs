@@ -2,5 +2,6 @@
 
 pub mod client;
 pub mod key;
+pub mod policy;
 pub mod user;
 pub mod workspace;
