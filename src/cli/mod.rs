@@ -9,6 +9,7 @@ mod failure;
 mod health;
 mod key;
 mod output;
+mod policy;
 mod recipes;
 mod runtime;
 mod serve;
@@ -54,6 +55,8 @@ enum Command {
     Serve(serve::Serve),
     /// Manage clients (RFC 7591).
     Client(client::Clients),
+    /// Manage compatibility policies: the deviations that single clients are allowed.
+    Policy(policy::Policies),
     /// Manage workspaces: each has its own issuer, clients, users and keys.
     Workspace(workspace::Workspaces),
     /// Manage users.
@@ -73,6 +76,7 @@ pub fn main() -> ExitCode {
     let done = match cli.command {
         Command::Serve(command) => command.run(cli.output),
         Command::Client(command) => command.run(cli.output),
+        Command::Policy(command) => command.run(cli.output),
         Command::Workspace(command) => command.run(cli.output),
         Command::User(command) => command.run(cli.output),
         Command::Key(command) => command.run(cli.output),

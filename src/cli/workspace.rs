@@ -3,7 +3,7 @@
 use clap::{Args, Subcommand};
 use serde_json::json;
 
-use crate::cli::client::metadata::LifetimeFlags;
+use crate::cli::client::metadata::{LifetimeFlags, words};
 use crate::cli::confirm::Confirm;
 use crate::cli::connection::{Authorized, Connection};
 use crate::cli::failure::Failure;
@@ -11,8 +11,8 @@ use crate::cli::output::{Output, Record, instant, number, text};
 use crate::cli::runtime;
 use crate::pb::admin::v1::workspace_service_client::WorkspaceServiceClient;
 use crate::pb::admin::v1::{
-    CreateWorkspaceRequest, DeleteWorkspaceRequest, GetWorkspaceRequest, ListWorkspacesRequest, UpdateWorkspaceRequest,
-    Workspace, WorkspaceSettings,
+    CreateWorkspaceRequest, DeleteWorkspaceRequest, GetWorkspaceRequest, ListWorkspacesRequest, PolicyCeiling, SignInMethod,
+    UpdateWorkspaceRequest, Workspace, WorkspaceSettings,
 };
 
 const AFTER_HELP: &str = "\
@@ -21,6 +21,8 @@ The workspace \"default\" is served at the root, every other one under /NAME.
 Examples:
   jeton workspace create acme --login-uri https://login.acme.example/start
   jeton workspace update acme --access-token-lifetime 300
+  jeton workspace update acme --policy-ceiling pkce_optional,path_aliases
+  jeton workspace update acme --sign-in directory --self-registration off
   jeton client create --workspace acme --name billing --grant-type client_credentials --scope read";
 
 /// Manages workspaces.
@@ -86,9 +88,37 @@ struct SettingsFlags {
     #[arg(long, value_name = "AUD")]
     default_audience: Option<String>,
 
+    /// Where its people sign in; at --login-uri when there is one, else with the directory.
+    #[arg(long, value_name = "METHOD", value_parser = words(SIGN_IN))]
+    sign_in: Option<SignInMethod>,
+
+    /// An https URL of a picture for its pages.
+    #[arg(long, value_name = "URI")]
+    logo_uri: Option<String>,
+
+    /// The colour of its pages, like #1c6e8c.
+    #[arg(long, value_name = "COLOR")]
+    brand_color: Option<String>,
+
+    /// Whether its people may register applications by themselves.
+    #[arg(long, value_name = "on|off", value_parser = words(ON_OFF))]
+    self_registration: Option<bool>,
+
+    /// The policies that its clients may be given: names separated by commas, any, or none.
+    #[arg(long, value_name = "POLICIES")]
+    policy_ceiling: Option<String>,
+
     #[command(flatten)]
     lifetimes: LifetimeFlags,
 }
+
+const SIGN_IN: &[(&str, SignInMethod)] = &[
+    ("directory", SignInMethod::Directory),
+    ("application", SignInMethod::Application),
+    ("credential_check", SignInMethod::CredentialCheck),
+];
+
+const ON_OFF: &[(&str, bool)] = &[("on", true), ("off", false)];
 
 impl SettingsFlags {
     fn apply(self, settings: &mut WorkspaceSettings) {
@@ -101,7 +131,31 @@ impl SettingsFlags {
         if let Some(default_audience) = self.default_audience {
             settings.default_audience = default_audience;
         }
+        if let Some(sign_in) = self.sign_in {
+            settings.set_sign_in(sign_in);
+        }
+        if let Some(logo_uri) = self.logo_uri {
+            settings.logo_uri = logo_uri;
+        }
+        if let Some(brand_color) = self.brand_color {
+            settings.brand_color = brand_color;
+        }
+        if let Some(on) = self.self_registration {
+            settings.self_registration_off = !on;
+        }
+        if let Some(ceiling) = self.policy_ceiling {
+            settings.policy_ceiling = ceiling_of(&ceiling);
+        }
         self.lifetimes.apply(&mut settings.lifetimes);
+    }
+}
+
+/// Absent is any; the server judges the names.
+fn ceiling_of(text: &str) -> Option<PolicyCeiling> {
+    match text {
+        "any" => None,
+        "none" => Some(PolicyCeiling::default()),
+        names => Some(PolicyCeiling { policies: names.split(',').map(|name| name.trim().to_owned()).collect() }),
     }
 }
 
@@ -164,6 +218,8 @@ async fn list(service: &mut WorkspaceServiceClient<Authorized>) -> Result<Vec<Wo
 fn record(workspace: Workspace) -> Record {
     let settings = workspace.settings.unwrap_or_default();
     let lifetimes = settings.lifetimes.unwrap_or_default();
+    let sign_in = SIGN_IN.iter().find(|(_, method)| *method == settings.sign_in()).map_or("unknown", |(name, _)| name);
+    let ceiling = settings.policy_ceiling.map_or_else(|| json!("any"), |ceiling| json!(ceiling.policies));
     vec![
         ("workspace", text(workspace.name)),
         ("issuer", text(workspace.issuer)),
@@ -173,6 +229,11 @@ fn record(workspace: Workspace) -> Record {
         ("access_token_lifetime", number(lifetimes.access_token_seconds)),
         ("refresh_idle_lifetime", number(lifetimes.refresh_idle_seconds)),
         ("refresh_absolute_lifetime", number(lifetimes.refresh_absolute_seconds)),
+        ("sign_in", json!(sign_in)),
+        ("logo_uri", text(settings.logo_uri)),
+        ("brand_color", text(settings.brand_color)),
+        ("self_registration", json!(!settings.self_registration_off)),
+        ("policy_ceiling", ceiling),
         ("suspended", json!(settings.suspended)),
         ("created_at", instant(workspace.created_at)),
         ("revision", json!(workspace.revision)),

@@ -62,6 +62,18 @@ pub struct MetadataFlags {
     #[arg(long)]
     native: bool,
 
+    /// A client on a server: what --native is taken back with.
+    #[arg(long, conflicts_with = "native")]
+    web: bool,
+
+    /// An https URL of its picture.
+    #[arg(long, value_name = "URI")]
+    logo_uri: Option<String>,
+
+    /// The colour of pages about it, like #1c6e8c.
+    #[arg(long, value_name = "COLOR")]
+    brand_color: Option<String>,
+
     #[command(flatten)]
     lifetimes: LifetimeFlags,
 }
@@ -127,6 +139,15 @@ impl MetadataFlags {
         if self.native {
             metadata.set_application_type(ApplicationType::Native);
         }
+        if self.web {
+            metadata.set_application_type(ApplicationType::Web);
+        }
+        if let Some(logo_uri) = self.logo_uri {
+            metadata.logo_uri = logo_uri;
+        }
+        if let Some(brand_color) = self.brand_color {
+            metadata.brand_color = brand_color;
+        }
         self.lifetimes.apply(&mut metadata.lifetimes);
     }
 }
@@ -156,7 +177,8 @@ fn name<T: PartialEq>(words: &[(&'static str, T)], value: T) -> &'static str {
     words.iter().find(|(_, known)| *known == value).map_or("unknown", |(name, _)| name)
 }
 
-fn words<T: Copy + Send + Sync + 'static>(words: &'static [(&'static str, T)]) -> impl TypedValueParser<Value = T> {
+/// Reads one of a closed set of words.
+pub fn words<T: Copy + Send + Sync + 'static>(words: &'static [(&'static str, T)]) -> impl TypedValueParser<Value = T> {
     PossibleValuesParser::new(words.iter().map(|(name, _)| *name)).try_map(move |text| {
         let found = words.iter().find(|(name, _)| *name == text);
         found.map(|(_, value)| *value).ok_or("not one of the possible values")

@@ -1,7 +1,7 @@
 //! `jeton client`: who may ask for tokens.
 
 pub mod metadata;
-mod view;
+pub mod view;
 
 use clap::{Args, Subcommand};
 
@@ -11,6 +11,7 @@ use crate::cli::confirm::Confirm;
 use crate::cli::connection::{Authorized, Connection};
 use crate::cli::failure::Failure;
 use crate::cli::output::Output;
+use crate::cli::policy::PresetFlags;
 use crate::cli::runtime;
 use crate::pb::admin::v1::client_admin_service_client::ClientAdminServiceClient;
 use crate::pb::admin::v1::{RevokeClientTokensRequest, SetClientDisabledRequest, SetClientPermissionsRequest};
@@ -30,6 +31,9 @@ Examples:
   an application on a person's device:
     jeton client create --name notes --public --native --redirect-uri http://127.0.0.1/callback \\
       --grant-type authorization_code refresh_token --scope notes
+  a client whose code cannot be changed, with the deviations that it needs (jeton policy --help):
+    jeton client create --name legacy --preset m2m-refresh --policy-reason \"until the vendor updates\" \\
+      --scope read
   the login application, which may have codes issued:
     jeton client permit CLIENT_ID --permission issue_code
 
@@ -59,6 +63,8 @@ enum Command {
         name: String,
         #[command(flatten)]
         metadata: Box<MetadataFlags>,
+        #[command(flatten)]
+        preset: PresetFlags,
     },
     /// Show one client.
     Get {
@@ -131,11 +137,11 @@ impl Clients {
             let mut admin = ClientAdminServiceClient::new(connection);
             let workspace = self.workspace;
             match self.command {
-                Command::Create { name, metadata: flags } => {
+                Command::Create { name, metadata: flags, preset } => {
                     let mut metadata = ClientMetadata { client_name: name, ..ClientMetadata::default() };
                     flags.apply(&mut metadata);
-                    let request =
-                        RegisterClientRequest { workspace, metadata: Some(metadata), ..RegisterClientRequest::default() };
+                    let (preset, policy_reason) = preset.into_request();
+                    let request = RegisterClientRequest { workspace, metadata: Some(metadata), preset, policy_reason };
                     let registered = service.register_client(request).await?.into_inner();
                     output.record(record_with_secret(registered.client.unwrap_or_default(), registered.client_secret))
                 }

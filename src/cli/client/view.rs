@@ -1,10 +1,10 @@
 //! A client as it is shown, under the names of RFC 7591.
 
-use serde_json::json;
+use serde_json::{Map, Value, json};
 
 use crate::cli::client::metadata::{auth_method_name, grant_type_name, permission_name};
 use crate::cli::output::{Record, instant, number, text};
-use crate::pb::v1::{ApplicationType, Client};
+use crate::pb::v1::{ApplicationType, Client, ClientPolicy};
 
 /// A client without its secret.
 pub fn record(client: Client) -> Record {
@@ -28,6 +28,7 @@ pub fn record(client: Client) -> Record {
             })
         })
         .collect();
+    let policies: Vec<_> = client.policies.into_iter().map(|on| Value::Object(policy(on))).collect();
     vec![
         ("client_id", text(client.client_id)),
         ("workspace", text(client.workspace)),
@@ -40,15 +41,32 @@ pub fn record(client: Client) -> Record {
         ("token_endpoint_auth_method", json!(auth_method)),
         ("application_type", json!(application_type)),
         ("client_uri", text(metadata.client_uri)),
+        ("logo_uri", text(metadata.logo_uri)),
+        ("brand_color", text(metadata.brand_color)),
         ("access_token_lifetime", number(lifetimes.access_token_seconds)),
         ("refresh_idle_lifetime", number(lifetimes.refresh_idle_seconds)),
         ("refresh_absolute_lifetime", number(lifetimes.refresh_absolute_seconds)),
         ("permissions", json!(permissions)),
+        ("policies", json!(policies)),
+        ("owner", text(client.owner)),
         ("secrets", json!(secrets)),
         ("disabled", json!(client.disabled)),
         ("created_at", instant(client.created_at)),
         ("revision", json!(client.revision)),
     ]
+}
+
+/// A policy that is on, without what does not apply to it.
+fn policy(on: ClientPolicy) -> Map<String, Value> {
+    let members = [
+        ("policy", text(on.policy)),
+        ("reason", text(on.reason)),
+        ("since", instant(on.since)),
+        ("expires_at", instant(on.expires_at)),
+        ("with_wildcard_scope", if on.with_wildcard_scope { json!(true) } else { Value::Null }),
+    ];
+    let set = members.into_iter().filter(|(_, value)| !value.is_null());
+    set.map(|(name, value)| (name.to_owned(), value)).collect()
 }
 
 /// A client with the secret that is shown this once.
