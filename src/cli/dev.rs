@@ -11,9 +11,11 @@ use crate::cli::failure::Failure;
 use crate::config::Config;
 use crate::pb::admin::v1::client_admin_service_client::ClientAdminServiceClient;
 use crate::pb::admin::v1::user_service_client::UserServiceClient;
-use crate::pb::admin::v1::{CreateUserRequest, SetClientPermissionsRequest};
+use crate::pb::admin::v1::{CreateUserRequest, SetClientPermissionsRequest, SetUserPasswordRequest};
 use crate::pb::v1::client_service_client::ClientServiceClient;
 use crate::pb::v1::{Client, ClientMetadata, ClientPermission, GrantType, RegisterClientRequest, RotateClientSecretRequest};
+use crate::types::entropy::{Entropy, OsEntropy};
+use crate::types::ids::checksummed;
 use crate::types::secret::Secret;
 
 /// The user that codes are issued for.
@@ -25,6 +27,8 @@ const DEFAULT_WORKSPACE: &str = "";
 
 /// What was made.
 pub struct Seeded {
+    /// What [`USER`] signs in with.
+    pub password: Secret,
     /// Asks for tokens of its own.
     pub service: Credentials,
     /// Redeems codes.
@@ -46,6 +50,7 @@ impl Seeded {
     pub fn summary(&self) -> Value {
         json!({
             "user": USER,
+            "password": self.password.expose_secret(),
             "redirect_uri": REDIRECT_URI,
             "service": self.service.summary(),
             "web": self.web.summary(),
@@ -83,16 +88,11 @@ pub fn check(config: &Config) -> Result<(), Failure> {
 /// When the server refuses.
 pub async fn seed(admin: SocketAddr, token: &Secret) -> Result<Seeded, Failure> {
     let connection = authorized(&format!("http://{admin}"), token).await?;
-    let user =
-        CreateUserRequest { workspace: DEFAULT_WORKSPACE.to_owned(), username: USER.to_owned(), ..CreateUserRequest::default() };
-    match UserServiceClient::new(connection.clone()).create_user(user).await {
-        Ok(_) => {}
-        Err(status) if status.code() == Code::AlreadyExists => {}
-        Err(status) => return Err(status.into()),
-    }
+    let password = user(&mut UserServiceClient::new(connection.clone())).await?;
     let mut service = ClientServiceClient::new(connection.clone());
     let present = client::list(&mut service, DEFAULT_WORKSPACE).await?;
     let seeded = Seeded {
+        password,
         service: credentials(&mut service, &present, service_metadata()).await?,
         web: credentials(&mut service, &present, web_metadata()).await?,
         login: credentials(&mut service, &present, login_metadata()).await?,
@@ -104,6 +104,25 @@ pub async fn seed(admin: SocketAddr, token: &Secret) -> Result<Seeded, Failure> 
     };
     ClientAdminServiceClient::new(connection).set_client_permissions(permissions).await?;
     Ok(seeded)
+}
+
+/// Makes the user, or gives the one of an earlier start a new password.
+async fn user(service: &mut UserServiceClient<Authorized>) -> Result<Secret, Failure> {
+    let entropy: &dyn Entropy = &OsEntropy;
+    let random = entropy.array::<12>().map_err(|error| Failure::refused("no_entropy", error.to_string()))?;
+    let password = Secret::new(checksummed("", &random));
+    let text = || password.expose_secret().to_owned();
+    let (workspace, username) = (DEFAULT_WORKSPACE.to_owned(), USER.to_owned());
+    let new = CreateUserRequest { workspace: workspace.clone(), username, password: text(), administrator: false };
+    match service.create_user(new).await {
+        Ok(_) => {}
+        Err(status) if status.code() == Code::AlreadyExists => {
+            let renewed = SetUserPasswordRequest { workspace, subject: USER.to_owned(), password: text() };
+            service.set_user_password(renewed).await?;
+        }
+        Err(status) => return Err(status.into()),
+    }
+    Ok(password)
 }
 
 async fn credentials(

@@ -10,6 +10,7 @@ mod health;
 mod key;
 mod output;
 mod policy;
+mod password;
 mod recipes;
 mod runtime;
 mod serve;

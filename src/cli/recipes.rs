@@ -23,6 +23,7 @@ pub fn lines(running: &Running, seeded: &Seeded) -> Vec<String> {
     vec![
         String::new(),
         "# DEVELOPMENT MODE: the secrets below are for this machine only.  Paste these into a shell.".to_owned(),
+        format!("# The person {USER} signs in with the password {}", seeded.password.expose_secret()),
         String::new(),
         "# A token for a service (RFC 6749 section 4.4), over REST and over gRPC".to_owned(),
         format!("curl -sS -u {service} -d grant_type=client_credentials {token}; echo"),

@@ -6,13 +6,19 @@ use serde_json::json;
 use crate::cli::connection::{Authorized, Connection};
 use crate::cli::failure::Failure;
 use crate::cli::output::{Output, Record, instant, text};
+use crate::cli::password::PasswordFlag;
 use crate::cli::runtime;
 use crate::pb::admin::v1::user_service_client::UserServiceClient;
-use crate::pb::admin::v1::{CreateUserRequest, ListUsersRequest, RevokeUserTokensRequest, SetUserDisabledRequest, User};
+use crate::pb::admin::v1::{
+    CreateUserRequest, ListUsersRequest, RevokeUserTokensRequest, SetUserAdministratorRequest, SetUserDisabledRequest,
+    SetUserPasswordRequest, User,
+};
+use crate::types::secret::Secret;
 
 const AFTER_HELP: &str = "\
 Examples:
-  jeton user create --username alice
+  jeton user create --username alice --password-stdin < password
+  jeton user set-password alice      asks for the new one; sessions and tokens of the old one end
   jeton user disable alice           her tokens end, and she gets no new ones
   jeton user revoke-tokens alice     her tokens end, and she can sign in again";
 
@@ -36,8 +42,16 @@ enum Command {
     /// Create a user.
     Create {
         /// What the person signs in with, 1 to 255 characters; stands in `sub` too.
-        #[arg(long, value_name = "NAME")]
-        username: String,
+        #[arg(long, value_name = "NAME", required_unless_present = "name")]
+        username: Option<String>,
+        /// The same, without the flag.
+        #[arg(value_name = "USERNAME", conflicts_with = "username")]
+        name: Option<String>,
+        /// Sees and changes every application of the workspace on its page.
+        #[arg(long)]
+        administrator: bool,
+        #[command(flatten)]
+        password: PasswordFlag,
     },
     /// List the users.
     List,
@@ -48,6 +62,23 @@ enum Command {
     },
     /// Enable a user again.
     Enable {
+        /// The user's `sub`.
+        subject: String,
+    },
+    /// Give a user a new password; sessions and tokens that the old one gave end.
+    SetPassword {
+        /// The user's `sub`.
+        subject: String,
+        #[command(flatten)]
+        password: PasswordFlag,
+    },
+    /// Let a user see and change every application of the workspace.
+    Promote {
+        /// The user's `sub`.
+        subject: String,
+    },
+    /// Let a user see their own applications only.
+    Demote {
         /// The user's `sub`.
         subject: String,
     },
@@ -64,14 +95,17 @@ impl Users {
             let mut service = UserServiceClient::new(self.connection.open().await?);
             let workspace = self.workspace;
             match self.command {
-                Command::Create { username } => {
-                    let request = CreateUserRequest { workspace, username, ..CreateUserRequest::default() };
+                Command::Create { username, name, administrator, password } => {
+                    let username = username.or(name).unwrap_or_default();
+                    let password = password.read()?.map(Secret::expose_secret_owned).unwrap_or_default();
+                    let request = CreateUserRequest { workspace, username, password, administrator };
                     let user = service.create_user(request).await?.into_inner().user;
                     output.record(record(user.unwrap_or_default()))
                 }
                 Command::List => {
                     let users = list(&mut service, &workspace).await?;
-                    output.list(users.into_iter().map(record).collect(), &["sub", "username", "disabled", "created_at"])
+                    let columns = ["sub", "username", "disabled", "has_password", "administrator", "created_at"];
+                    output.list(users.into_iter().map(record).collect(), &columns)
                 }
                 Command::Disable { subject } => {
                     let request = SetUserDisabledRequest { workspace, subject, disabled: true };
@@ -83,9 +117,25 @@ impl Users {
                     let user = service.set_user_disabled(request).await?.into_inner().user;
                     output.record(record(user.unwrap_or_default()))
                 }
+                Command::SetPassword { subject, password } => {
+                    let password = password.read_one()?.expose_secret_owned();
+                    let request = SetUserPasswordRequest { workspace, subject, password };
+                    let user = service.set_user_password(request).await?.into_inner().user;
+                    output.record(record(user.unwrap_or_default()))
+                }
+                Command::Promote { subject } => {
+                    let request = SetUserAdministratorRequest { workspace, subject, administrator: true };
+                    let user = service.set_user_administrator(request).await?.into_inner().user;
+                    output.record(record(user.unwrap_or_default()))
+                }
+                Command::Demote { subject } => {
+                    let request = SetUserAdministratorRequest { workspace, subject, administrator: false };
+                    let user = service.set_user_administrator(request).await?.into_inner().user;
+                    output.record(record(user.unwrap_or_default()))
+                }
                 Command::RevokeTokens { subject } => {
                     service.revoke_user_tokens(RevokeUserTokensRequest { workspace, subject }).await?;
-                    output.done("every token of this user that was issued until now has ended")
+                    output.done("every token and session of this user that was made until now has ended")
                 }
             }
         })
@@ -111,6 +161,8 @@ fn record(user: User) -> Record {
         ("sub", text(user.subject)),
         ("username", text(user.username)),
         ("disabled", json!(user.disabled)),
+        ("has_password", json!(user.has_password)),
+        ("administrator", json!(user.administrator)),
         ("created_at", instant(user.created_at)),
     ]
 }

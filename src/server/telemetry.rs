@@ -103,6 +103,7 @@ fn describe() {
     use metrics::{Unit, describe_counter, describe_gauge, describe_histogram};
     describe_counter!("jeton_requests_total", "Calls by method, grant type and outcome.");
     describe_counter!("jeton_gateway_refusals_total", "Requests that the REST gateway refused before any call.");
+    describe_counter!("jeton_sign_ins_total", "Passwords that were presented, by outcome.");
     describe_histogram!("jeton_request_duration_seconds", Unit::Seconds, "How long calls took, by method.");
     describe_histogram!("jeton_sign_duration_seconds", Unit::Seconds, "How long signatures took.");
     describe_histogram!("jeton_store_flush_duration_seconds", Unit::Seconds, "How long flushes to disk took.");

@@ -207,7 +207,7 @@ impl Engine {
     }
 
     /// The workspace of that name, suspended or not.
-    pub(crate) fn workspace(&self, name: &WorkspaceName) -> Result<Arc<WorkspaceEntry>, Refusal> {
+    pub fn workspace(&self, name: &WorkspaceName) -> Result<Arc<WorkspaceEntry>, Refusal> {
         self.workspaces.get(name).ok_or(Refusal::NotFound("there is no such workspace"))
     }
 

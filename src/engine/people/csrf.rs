@@ -15,7 +15,7 @@ const NOT_OURS: Refusal =
 
 impl Engine {
     /// The token for the forms of a browser.
-    pub(crate) fn csrf_token(&self, workspace: WorkspaceId, browser: &Secret) -> Secret {
+    pub fn csrf_token(&self, workspace: WorkspaceId, browser: &Secret) -> Secret {
         let digest = self.data_keys.newest().digest(Purpose::Csrf, workspace, browser.expose_secret());
         Secret::new(URL_SAFE_NO_PAD.encode(digest.0))
     }

@@ -80,7 +80,7 @@ impl Engine {
     ///
     /// # Errors
     /// Those of the store.
-    pub(crate) async fn signed_in(
+    pub async fn signed_in(
         &self,
         workspace: &Arc<WorkspaceEntry>,
         token: Option<&Secret>,

@@ -34,7 +34,7 @@ impl Engine {
     /// # Errors
     /// `PermissionDenied` for a form that is not ours, and those of `check_password`: `invalid_grant`,
     /// `too_many_requests`, `unauthorized_client`, `temporarily_unavailable`.
-    pub(crate) async fn sign_in(
+    pub async fn sign_in(
         &self,
         workspace: &WorkspaceEntry,
         visitor: &Visitor,
@@ -54,7 +54,7 @@ impl Engine {
     ///
     /// # Errors
     /// `PermissionDenied` for a form that is not ours, and those of the store.
-    pub(crate) async fn sign_out(&self, workspace: &WorkspaceEntry, visitor: &Visitor, csrf_token: &str) -> Result<(), Refusal> {
+    pub async fn sign_out(&self, workspace: &WorkspaceEntry, visitor: &Visitor, csrf_token: &str) -> Result<(), Refusal> {
         self.check_csrf(workspace.record.id, visitor.browser.as_ref(), csrf_token)?;
         match &visitor.session {
             Some(session) => Ok(self.end_session(workspace, session).await?),

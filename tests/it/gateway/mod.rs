@@ -1,5 +1,6 @@
 //! The REST gateway alone, over services that record what they were sent.
 
+mod addresses;
 mod authorize;
 mod credentials;
 mod cross_origin;

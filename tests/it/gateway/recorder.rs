@@ -1,5 +1,6 @@
 //! Services that record what they were sent and answer what a test tells them.
 
+use std::net::IpAddr;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -9,7 +10,7 @@ use http::header::{AUTHORIZATION, CONTENT_TYPE};
 use http::{HeaderMap, Request, StatusCode};
 use http_body_util::BodyExt;
 use jeton::gateway::{Options, Services, router};
-use jeton::grpc::facts::GatewayFacts;
+use jeton::grpc::facts::{GatewayFacts, address_of};
 use jeton::grpc::status::refuse;
 use jeton::pb::v1::authorization_service_server::AuthorizationService;
 use jeton::pb::v1::metadata_service_server::MetadataService;
@@ -24,6 +25,8 @@ use tower::ServiceExt;
 #[derive(Default)]
 pub struct Recorder {
     pub issued: Mutex<Vec<IssueTokenRequest>>,
+    /// Who sent what was issued, as the gateway says.
+    pub addresses: Mutex<Vec<Option<IpAddr>>>,
     pub introspected: Mutex<Vec<IntrospectTokenRequest>>,
     pub revoked: Mutex<Vec<RevokeTokenRequest>>,
     pub validated: Mutex<Vec<(ValidateAuthorizationRequest, Option<String>)>>,
@@ -64,8 +67,18 @@ impl Recorder {
     }
 
     pub fn gateway_at(self: &Arc<Self>, issuer: &str) -> Router {
+        self.gateway_with(issuer, &[])
+    }
+
+    /// Behind proxies that are trusted.
+    pub fn gateway_behind(self: &Arc<Self>, trusted: &[&str]) -> Router {
+        self.gateway_with("http://127.0.0.1:8080", trusted)
+    }
+
+    fn gateway_with(self: &Arc<Self>, issuer: &str, trusted: &[&str]) -> Router {
         let services = Services { token: self.clone(), authorization: self.clone(), metadata: self.clone() };
         let mut options = Options::new(Arc::new(SeededEntropy::new(1)), issuer.to_owned());
+        options.trusted_proxies = trusted.iter().map(|network| network.parse().unwrap()).collect();
         options.body_timeout = Duration::from_millis(100);
         options.request_timeout = Duration::from_millis(300);
         router(services, options)
@@ -75,6 +88,7 @@ impl Recorder {
 #[async_trait]
 impl TokenService for Recorder {
     async fn issue_token(&self, request: tonic::Request<IssueTokenRequest>) -> Result<Response<IssueTokenResponse>, Status> {
+        self.addresses.lock().unwrap().push(address_of(request.extensions()));
         self.issued.lock().unwrap().push(request.into_inner());
         let refresh_token = self.refresh_token.lock().unwrap().clone();
         self.answer(IssueTokenResponse {

@@ -1,0 +1,195 @@
+//! Passwords that a service of the operator's own checks.
+
+use std::future::pending;
+use std::net::SocketAddr;
+use std::sync::{Arc, Mutex};
+
+use jeton::pb::admin::v1::{SignInMethod, WorkspaceSettings};
+use jeton::pb::hooks::v1::credential_check_service_server::{CredentialCheckService, CredentialCheckServiceServer};
+use jeton::pb::hooks::v1::{CheckCredentialRequest, CheckCredentialResponse};
+use tempfile::TempDir;
+use tokio::net::TcpListener;
+use tokio::task::JoinHandle;
+use tonic::transport::Server as TonicServer;
+use tonic::{Request, Response, Status};
+
+use super::{Door, WRONG, wait};
+use crate::support::server::Server;
+
+const TOKEN: &str = "the-token-of-the-hook";
+const UNAVAILABLE: &str = "temporarily_unavailable: passwords cannot be checked at present; try again later";
+
+/// A directory whose people all have the password `open`.
+#[derive(Clone, Default)]
+struct Directory(Arc<Mutex<Vec<CheckCredentialRequest>>>);
+
+#[tonic::async_trait]
+impl CredentialCheckService for Directory {
+    async fn check_credential(
+        &self,
+        request: Request<CheckCredentialRequest>,
+    ) -> Result<Response<CheckCredentialResponse>, Status> {
+        let token = request.metadata().get("authorization").and_then(|token| token.to_str().ok()).unwrap_or_default();
+        if token != format!("Bearer {TOKEN}") {
+            return Err(Status::unauthenticated("another token is expected"));
+        }
+        let sent = request.into_inner();
+        self.0.lock().unwrap().push(sent.clone());
+        let subject = match (sent.username.as_str(), sent.password.as_str()) {
+            ("slow", _) => pending().await,
+            ("broken", _) => return Err(Status::internal("the directory is broken")),
+            ("controls", _) => "a\nb".to_owned(),
+            ("client", _) => "jc_0".to_owned(),
+            (username, "open") => format!("{username}@directory"),
+            _ => String::new(),
+        };
+        Ok(Response::new(CheckCredentialResponse { subject }))
+    }
+}
+
+/// A directory that runs, and what a server is told of it.
+struct Hook {
+    directory: Directory,
+    address: SocketAddr,
+    task: JoinHandle<Result<(), tonic::transport::Error>>,
+    files: TempDir,
+}
+
+impl Hook {
+    async fn start() -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let directory = Directory::default();
+        let service = CredentialCheckServiceServer::new(directory.clone());
+        let incoming = tonic::transport::server::TcpIncoming::from(listener);
+        let task = tokio::spawn(TonicServer::builder().add_service(service).serve_with_incoming(incoming));
+        Self { directory, address, task, files: TempDir::new().unwrap() }
+    }
+
+    /// A server whose default workspace asks this directory.
+    async fn server(&self, token: &str, scheme: &str) -> Server {
+        let file = self.files.path().join("token");
+        std::fs::write(&file, format!("{token}\n")).unwrap();
+        let server = Server::with(&[
+            &format!("hooks.credential_check_uri={scheme}://{}", self.address),
+            &format!("hooks.credential_check_token_file={}", file.display()),
+            "hooks.credential_check_timeout_ms=500",
+        ])
+        .await;
+        server.sign_in_by(at_the_hook()).await;
+        server
+    }
+}
+
+fn at_the_hook() -> WorkspaceSettings {
+    WorkspaceSettings { sign_in: SignInMethod::CredentialCheck.into(), ..WorkspaceSettings::default() }
+}
+
+#[tokio::test]
+async fn the_hook_says_who_signs_in() {
+    let hook = Hook::start().await;
+    let server = hook.server(TOKEN, "http").await;
+    let door = Door::of(&server);
+    let session = door.sign_in("alice", "open").await.unwrap();
+    assert_eq!(door.who(&session).await.as_deref(), Some("alice@directory"));
+    assert_eq!(door.refused("alice", "shut").await, WRONG);
+    let asked = hook.directory.0.lock().unwrap();
+    let asked: Vec<_> = asked.iter().map(|sent| (sent.workspace.as_str(), sent.username.as_str(), sent.password.as_str())).collect();
+    assert_eq!(asked, [("default", "alice", "open"), ("default", "alice", "shut")]);
+}
+
+/// The directory of jeton's own is not asked.
+#[tokio::test]
+async fn a_password_of_the_own_directory_does_not_count_there() {
+    let hook = Hook::start().await;
+    let server = hook.server(TOKEN, "http").await;
+    server.person("alice", "correct horse").await;
+    assert_eq!(Door::of(&server).refused("alice", "correct horse").await, WRONG);
+}
+
+/// Threat K1: who is disabled here stays out, whatever the hook says.
+#[tokio::test]
+async fn a_subject_that_is_disabled_stays_out() {
+    let hook = Hook::start().await;
+    let server = hook.server(TOKEN, "http").await;
+    let door = Door::of(&server);
+    server.person("alice@directory", "").await;
+    let session = door.sign_in("alice", "open").await.unwrap();
+    server.disable("alice@directory", true).await;
+    assert_eq!(door.who(&session).await, None);
+    assert_eq!(door.refused("alice", "open").await, WRONG);
+}
+
+/// Fails closed: what is no answer signs nobody in, and is nobody's failure.
+#[tokio::test]
+async fn no_answer_is_an_outage() {
+    let hook = Hook::start().await;
+    let server = hook.server(TOKEN, "http").await;
+    let door = Door::of(&server);
+    assert_eq!(door.refused("slow", "open").await, UNAVAILABLE);
+    for username in ["broken", "controls", "client"] {
+        for _ in 0..8 {
+            assert_eq!(door.refused(username, "open").await, UNAVAILABLE, "{username}");
+        }
+    }
+    hook.task.abort();
+    let _ = hook.task.await;
+    for _ in 0..8 {
+        assert_eq!(door.refused("alice", "open").await, UNAVAILABLE);
+    }
+}
+
+#[tokio::test]
+async fn the_hook_comes_back_after_an_outage() {
+    let hook = Hook::start().await;
+    let server = hook.server(TOKEN, "http").await;
+    let door = Door::of(&server);
+    door.sign_in("alice", "open").await.unwrap();
+    hook.task.abort();
+    let _ = hook.task.await;
+    assert_eq!(door.refused("alice", "open").await, UNAVAILABLE);
+    let listener = TcpListener::bind(hook.address).await.unwrap();
+    let service = CredentialCheckServiceServer::new(Directory::default());
+    let incoming = tonic::transport::server::TcpIncoming::from(listener);
+    let _again = tokio::spawn(TonicServer::builder().add_service(service).serve_with_incoming(incoming));
+    door.sign_in("alice", "open").await.unwrap();
+}
+
+#[tokio::test]
+async fn a_wrong_token_is_an_outage() {
+    let hook = Hook::start().await;
+    let server = hook.server("another-token", "http").await;
+    assert_eq!(Door::of(&server).refused("alice", "open").await, UNAVAILABLE);
+    assert!(hook.directory.0.lock().unwrap().is_empty());
+}
+
+/// A password goes nowhere before the other side has proved who it is.
+#[tokio::test]
+async fn without_a_certificate_nothing_is_sent() {
+    let hook = Hook::start().await;
+    let server = hook.server(TOKEN, "https").await;
+    assert_eq!(Door::of(&server).refused("alice", "open").await, UNAVAILABLE);
+    assert!(hook.directory.0.lock().unwrap().is_empty());
+}
+
+/// Threat K2: a wrong password is one, wherever it is checked.
+#[tokio::test]
+async fn wrong_passwords_at_the_hook_cost_waits() {
+    let hook = Hook::start().await;
+    let server = hook.server(TOKEN, "http").await;
+    let door = Door::of(&server);
+    for _ in 0..6 {
+        assert_eq!(door.refused("alice", "shut").await, WRONG);
+    }
+    assert_eq!(door.refused("alice", "open").await, wait(1));
+    assert_eq!(hook.directory.0.lock().unwrap().len(), 6, "who waits is not asked about");
+}
+
+#[tokio::test]
+async fn a_workspace_cannot_ask_a_hook_that_is_not_there() {
+    let server = Server::start().await;
+    use jeton::pb::admin::v1::UpdateWorkspaceRequest;
+    let request = UpdateWorkspaceRequest { name: "default".to_owned(), settings: Some(at_the_hook()), revision: 0 };
+    let refused = server.workspaces().update_workspace(server.as_admin(request)).await.unwrap_err();
+    assert_eq!(refused.message(), "sign_in credential_check needs hooks.credential_check_uri to be configured");
+}
