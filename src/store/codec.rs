@@ -17,6 +17,7 @@ mod token;
 mod user;
 mod workspace;
 
+pub use client::OwnedClient;
 pub use meta::{Schema, Sequence};
 pub use token::RevokedToken;
 pub use workspace::NameOwner;

@@ -53,7 +53,15 @@ pub trait Store: Send + Sync + 'static {
     async fn client(&self, workspace: WorkspaceId, id: &ClientId) -> Result<Option<Client>, StoreError>;
     /// Up to `limit` clients in the order of their ids, beginning behind `after`.
     async fn clients(&self, workspace: WorkspaceId, after: Option<&ClientId>, limit: usize) -> Result<Vec<Client>, StoreError>;
-    /// Replaces a client if it still has the revision `expected`.
+    /// Up to `limit` clients that a person registered, in the order of their ids, beginning behind `after`.
+    async fn clients_of(
+        &self,
+        workspace: WorkspaceId,
+        owner: &Subject,
+        after: Option<&ClientId>,
+        limit: usize,
+    ) -> Result<Vec<Client>, StoreError>;
+    /// Replaces a client if it still has the revision `expected`.  Its owner never changes.
     async fn replace_client(&self, workspace: WorkspaceId, expected: u64, client: &Client) -> Result<Replaced, StoreError>;
     /// Removes a client; `false` when there was none.
     async fn delete_client(&self, workspace: WorkspaceId, id: &ClientId) -> Result<bool, StoreError>;

@@ -86,3 +86,21 @@ fn secret(message: pb::ClientSecret) -> Option<ClientSecret> {
         expires_at: (message.expires_at != 0).then_some(UnixSeconds(message.expires_at)),
     })
 }
+
+/// Under a person and a client: that the person registered it.  The client's own record decides.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OwnedClient(pub ClientId);
+
+impl Record for OwnedClient {
+    const TREE: &'static str = "owned_clients";
+    // google.protobuf.StringValue, as prost writes a plain text.
+    type Message = String;
+
+    fn to_message(&self) -> String {
+        self.0.as_str().to_owned()
+    }
+
+    fn from_message(message: String) -> Option<Self> {
+        ClientId::parse(&message).ok().map(Self)
+    }
+}

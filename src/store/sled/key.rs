@@ -38,6 +38,16 @@ pub fn consent(workspace: WorkspaceId, subject: &Subject, client: &ClientId) -> 
     [consents(workspace, subject).as_slice(), client.as_str().as_bytes()].concat()
 }
 
+/// What the keys of the entries of a person's clients begin with: made like those of consents.
+pub fn owned_by(workspace: WorkspaceId, owner: &Subject) -> Vec<u8> {
+    consents(workspace, owner)
+}
+
+/// The key of an entry that tells whose client it is.
+pub fn owned(workspace: WorkspaceId, owner: &Subject, client: &ClientId) -> Vec<u8> {
+    consent(workspace, owner, client)
+}
+
 /// The key of the uses of a policy.  Client ids have one length, so none is the beginning of another.
 pub fn policy_use(workspace: WorkspaceId, client: &ClientId, policy: Policy) -> Vec<u8> {
     [workspace.0.as_slice(), client.as_str().as_bytes(), policy.as_str().as_bytes()].concat()

@@ -11,7 +11,7 @@ use async_trait::async_trait;
 use tokio::sync::watch;
 
 use crate::store::client::Client;
-use crate::store::codec::{NameOwner, RevokedToken};
+use crate::store::codec::{NameOwner, OwnedClient, RevokedToken};
 use crate::store::consent::Consent;
 use crate::store::grant::Grant;
 use crate::store::key::{SealedDataKeys, SigningKey};
@@ -33,6 +33,7 @@ mod mark;
 mod meta;
 mod open;
 mod options;
+mod owned;
 mod pending;
 mod people;
 mod space;
@@ -52,6 +53,7 @@ pub struct SledStore {
     workspaces: Table<Workspace>,
     names: Table<NameOwner>,
     clients: Table<Client>,
+    owned: Table<OwnedClient>,
     users: Table<User>,
     signing_keys: Table<SigningKey>,
     data_keys: Table<SealedDataKeys>,
@@ -130,7 +132,7 @@ impl Store for SledStore {
 
     async fn insert_client(&self, workspace: WorkspaceId, client: &Client) -> Result<bool, StoreError> {
         self.room()?;
-        self.clients.insert(&key::client(workspace, &client.id), client).await
+        self.add_client(workspace, client).await
     }
 
     async fn client(&self, workspace: WorkspaceId, id: &ClientId) -> Result<Option<Client>, StoreError> {
@@ -142,12 +144,22 @@ impl Store for SledStore {
         self.clients.scan(&workspace.0, after.as_deref(), limit).await
     }
 
+    async fn clients_of(
+        &self,
+        workspace: WorkspaceId,
+        owner: &Subject,
+        after: Option<&ClientId>,
+        limit: usize,
+    ) -> Result<Vec<Client>, StoreError> {
+        self.owned_clients(workspace, owner, after, limit).await
+    }
+
     async fn replace_client(&self, workspace: WorkspaceId, expected: u64, client: &Client) -> Result<Replaced, StoreError> {
         self.clients.replace(&key::client(workspace, &client.id), expected, client).await
     }
 
     async fn delete_client(&self, workspace: WorkspaceId, id: &ClientId) -> Result<bool, StoreError> {
-        self.clients.delete(&key::client(workspace, id)).await
+        self.remove_client(workspace, id).await
     }
 
     async fn insert_user(&self, workspace: WorkspaceId, user: &User) -> Result<bool, StoreError> {

@@ -19,7 +19,7 @@ use crate::store::sled::{SledStore, loss, meta, verify};
 use crate::types::time::{Clock, SystemClock};
 
 /// How many trees take part in commits: the tables of [`SledStore`].
-const TREES: usize = 12;
+const TREES: usize = 13;
 
 impl SledStore {
     /// Opens the store, or makes it.  Blocks for as long as the disk does, so it is called before
@@ -46,6 +46,7 @@ impl SledStore {
             workspaces: trees.table()?,
             names: trees.table()?,
             clients: trees.table()?,
+            owned: trees.table()?,
             users: trees.table()?,
             signing_keys: trees.table()?,
             data_keys: trees.table()?,

@@ -6,7 +6,7 @@ use std::sync::PoisonError;
 use ::sled::IVec;
 
 use crate::store::client::Client;
-use crate::store::codec::{self, Record, RevokedToken};
+use crate::store::codec::{self, OwnedClient, Record, RevokedToken};
 use crate::store::consent::Consent;
 use crate::store::grant::Grant;
 use crate::store::key::SigningKey;
@@ -45,6 +45,7 @@ enum Stage {
     Consents,
     Scopes,
     PolicyUses,
+    Owned,
 }
 
 impl Stage {
@@ -58,7 +59,8 @@ impl Stage {
             Self::Sessions => Some(Self::Consents),
             Self::Consents => Some(Self::Scopes),
             Self::Scopes => Some(Self::PolicyUses),
-            Self::PolicyUses => None,
+            Self::PolicyUses => Some(Self::Owned),
+            Self::Owned => None,
         }
     }
 }
@@ -123,6 +125,12 @@ impl Ends for PolicyUse {
     }
 }
 
+impl Ends for OwnedClient {
+    fn end(&self) -> Option<UnixSeconds> {
+        None
+    }
+}
+
 /// What one step over one tree did.
 struct Step<'a> {
     looked: usize,
@@ -150,6 +158,7 @@ impl SledStore {
                 Stage::Consents => self.pass(&self.consents, after.as_deref(), now, left)?,
                 Stage::Scopes => self.pass(&self.scopes, after.as_deref(), now, left)?,
                 Stage::PolicyUses => self.pass(&self.policy_uses, after.as_deref(), now, left)?,
+                Stage::Owned => self.pass(&self.owned, after.as_deref(), now, left)?,
             };
             if let Some(ticket) = step.ticket {
                 ticket.durable().await?;
@@ -181,6 +190,7 @@ impl SledStore {
         clear_table(&self.consents, workspace).await?;
         clear_table(&self.scopes, workspace).await?;
         clear_table(&self.policy_uses, workspace).await?;
+        clear_table(&self.owned, workspace).await?;
         clear_table(&self.revoked_tokens, workspace).await
     }
 
