@@ -9,10 +9,11 @@ mod failure;
 mod health;
 mod key;
 mod output;
-mod policy;
 mod password;
+mod policy;
 mod recipes;
 mod runtime;
+mod scope;
 mod serve;
 mod user;
 mod workspace;
@@ -62,6 +63,8 @@ enum Command {
     Workspace(workspace::Workspaces),
     /// Manage users.
     User(user::Users),
+    /// Describe scopes in words for people.
+    Scope(scope::Scopes),
     /// Manage signing keys.
     Key(key::Keys),
     /// Check a configuration and show every setting with the layer that decided it.
@@ -80,6 +83,7 @@ pub fn main() -> ExitCode {
         Command::Policy(command) => command.run(cli.output),
         Command::Workspace(command) => command.run(cli.output),
         Command::User(command) => command.run(cli.output),
+        Command::Scope(command) => command.run(cli.output),
         Command::Key(command) => command.run(cli.output),
         Command::CheckConfig(command) => command.run(cli.output),
         Command::Healthcheck(command) => command.run(cli.output),

@@ -10,8 +10,8 @@ use crate::cli::password::PasswordFlag;
 use crate::cli::runtime;
 use crate::pb::admin::v1::user_service_client::UserServiceClient;
 use crate::pb::admin::v1::{
-    CreateUserRequest, ListUsersRequest, RevokeUserTokensRequest, SetUserAdministratorRequest, SetUserDisabledRequest,
-    SetUserPasswordRequest, User,
+    Consent, CreateUserRequest, ListUserConsentsRequest, ListUsersRequest, RevokeUserTokensRequest, SetUserAdministratorRequest,
+    SetUserDisabledRequest, SetUserPasswordRequest, User, WithdrawUserConsentRequest,
 };
 use crate::types::secret::Secret;
 
@@ -82,6 +82,18 @@ enum Command {
         /// The user's `sub`.
         subject: String,
     },
+    /// List what a user allowed applications to do.
+    Consents {
+        /// The user's `sub`.
+        subject: String,
+    },
+    /// Withdraw what a user allowed a client: the tokens that came of it end.
+    WithdrawConsent {
+        /// The user's `sub`.
+        subject: String,
+        /// The client's id.
+        client_id: String,
+    },
     /// End every token that a user has, whether they are in the directory or not.
     RevokeTokens {
         /// The user's `sub`.
@@ -133,6 +145,15 @@ impl Users {
                     let user = service.set_user_administrator(request).await?.into_inner().user;
                     output.record(record(user.unwrap_or_default()))
                 }
+                Command::Consents { subject } => {
+                    let request = ListUserConsentsRequest { workspace, subject };
+                    let consents = service.list_user_consents(request).await?.into_inner().consents;
+                    output.list(consents.into_iter().map(consent).collect(), &["client_id", "scope", "granted_at"])
+                }
+                Command::WithdrawConsent { subject, client_id } => {
+                    service.withdraw_user_consent(WithdrawUserConsentRequest { workspace, subject, client_id }).await?;
+                    output.done("the consent is withdrawn, and every token that came of it has ended")
+                }
                 Command::RevokeTokens { subject } => {
                     service.revoke_user_tokens(RevokeUserTokensRequest { workspace, subject }).await?;
                     output.done("every token and session of this user that was made until now has ended")
@@ -165,4 +186,8 @@ fn record(user: User) -> Record {
         ("administrator", json!(user.administrator)),
         ("created_at", instant(user.created_at)),
     ]
+}
+
+fn consent(consent: Consent) -> Record {
+    vec![("client_id", text(consent.client_id)), ("scope", text(consent.scope)), ("granted_at", instant(consent.granted_at))]
 }

@@ -11,6 +11,7 @@ use crate::engine::Engine;
 use crate::grpc::admin::client::ClientAdminApi;
 use crate::grpc::admin::key::KeyApi;
 use crate::grpc::admin::policy::PolicyApi;
+use crate::grpc::admin::scope::ScopeApi;
 use crate::grpc::admin::user::UserApi;
 use crate::grpc::admin::workspace::WorkspaceApi;
 use crate::grpc::authorization::AuthorizationApi;
@@ -21,6 +22,7 @@ use crate::pb;
 use crate::pb::admin::v1::client_admin_service_server::ClientAdminServiceServer;
 use crate::pb::admin::v1::key_service_server::KeyServiceServer;
 use crate::pb::admin::v1::policy_service_server::PolicyServiceServer;
+use crate::pb::admin::v1::scope_service_server::ScopeServiceServer;
 use crate::pb::admin::v1::user_service_server::UserServiceServer;
 use crate::pb::admin::v1::workspace_service_server::WorkspaceServiceServer;
 use crate::pb::v1::authorization_service_server::AuthorizationServiceServer;
@@ -89,6 +91,7 @@ pub fn admin<H: Health>(engine: &Arc<Engine>, apis: &PublicApis, common: Common<
     let workspaces = WorkspaceServiceServer::new(WorkspaceApi::new(Arc::clone(engine))).max_decoding_message_size(limit);
     let clients = ClientAdminServiceServer::new(ClientAdminApi::new(Arc::clone(engine))).max_decoding_message_size(limit);
     let keys = KeyServiceServer::new(KeyApi::new(Arc::clone(engine))).max_decoding_message_size(limit);
+    let scopes = ScopeServiceServer::new(ScopeApi::new(Arc::clone(engine))).max_decoding_message_size(limit);
     let users = UserServiceServer::new(UserApi::new(Arc::clone(engine))).max_decoding_message_size(limit);
     let policies = PolicyServiceServer::new(PolicyApi::new(Arc::clone(engine))).max_decoding_message_size(limit);
     let routes = Routes::default()
@@ -96,7 +99,8 @@ pub fn admin<H: Health>(engine: &Arc<Engine>, apis: &PublicApis, common: Common<
         .add_service(in_time.named_layer(clients))
         .add_service(in_time.named_layer(keys))
         .add_service(in_time.named_layer(users))
-        .add_service(in_time.named_layer(policies));
+        .add_service(in_time.named_layer(policies))
+        .add_service(in_time.named_layer(scopes));
     finish(with_public(routes, apis, &common), common)
 }
 

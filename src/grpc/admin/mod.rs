@@ -3,5 +3,6 @@
 pub mod client;
 pub mod key;
 pub mod policy;
+pub mod scope;
 pub mod user;
 pub mod workspace;

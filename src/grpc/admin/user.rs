@@ -7,6 +7,7 @@ use tonic::{Request, Response, Status};
 use crate::engine::Engine;
 use crate::engine::manage_users::{NewUser, Role};
 use crate::engine::page::{PageRequest, cut_page};
+use crate::engine::people::consent::GrantedConsent;
 use crate::grpc::caller::caller;
 use crate::grpc::finish::to_its_end;
 use crate::grpc::observe::Observed;
@@ -26,6 +27,8 @@ pub struct UserApi {
     revoke: Observed,
     password: Observed,
     administrator: Observed,
+    consents: Observed,
+    withdraw: Observed,
 }
 
 impl UserApi {
@@ -40,6 +43,8 @@ impl UserApi {
             revoke: Observed::method("RevokeUserTokens"),
             password: Observed::method("SetUserPassword"),
             administrator: Observed::method("SetUserAdministrator"),
+            consents: Observed::method("ListUserConsents"),
+            withdraw: Observed::method("WithdrawUserConsent"),
         }
     }
 }
@@ -135,16 +140,31 @@ impl UserService for UserApi {
 
     async fn list_user_consents(
         &self,
-        _request: Request<v1::ListUserConsentsRequest>,
+        request: Request<v1::ListUserConsentsRequest>,
     ) -> Result<Response<v1::ListUserConsentsResponse>, Status> {
-        Err(Status::unavailable("not yet"))
+        let (headers, _, sent) = request.into_parts();
+        let call = async {
+            let administrator = self.engine.administrator(&caller(&headers))?;
+            let name = workspace(&sent.workspace)?;
+            let granted = self.engine.list_user_consents(administrator, &name, &sent.subject).await?;
+            Ok(v1::ListUserConsentsResponse { consents: granted.iter().map(consent_message).collect() })
+        };
+        self.consents.run(call).await
     }
 
     async fn withdraw_user_consent(
         &self,
-        _request: Request<v1::WithdrawUserConsentRequest>,
+        request: Request<v1::WithdrawUserConsentRequest>,
     ) -> Result<Response<v1::WithdrawUserConsentResponse>, Status> {
-        Err(Status::unavailable("not yet"))
+        let (headers, _, sent) = request.into_parts();
+        let engine = Arc::clone(&self.engine);
+        let call = to_its_end(async move {
+            let administrator = engine.administrator(&caller(&headers))?;
+            let name = workspace(&sent.workspace)?;
+            engine.withdraw_user_consent(administrator, &name, &sent.subject, &sent.client_id).await?;
+            Ok(v1::WithdrawUserConsentResponse {})
+        });
+        self.withdraw.run(call).await
     }
 }
 
@@ -160,5 +180,13 @@ fn user_message(user: &User) -> v1::User {
         created_at: user.created_at.0,
         has_password: user.password.is_some(),
         administrator: user.administrator,
+    }
+}
+
+fn consent_message(granted: &GrantedConsent) -> v1::Consent {
+    v1::Consent {
+        client_id: granted.consent.client.to_string(),
+        scope: granted.consent.scope.to_string(),
+        granted_at: granted.consent.granted_at.0,
     }
 }

@@ -94,7 +94,8 @@ async fn the_hook_says_who_signs_in() {
     assert_eq!(door.who(&session).await.as_deref(), Some("alice@directory"));
     assert_eq!(door.refused("alice", "shut").await, WRONG);
     let asked = hook.directory.0.lock().unwrap();
-    let asked: Vec<_> = asked.iter().map(|sent| (sent.workspace.as_str(), sent.username.as_str(), sent.password.as_str())).collect();
+    let asked: Vec<_> =
+        asked.iter().map(|sent| (sent.workspace.as_str(), sent.username.as_str(), sent.password.as_str())).collect();
     assert_eq!(asked, [("default", "alice", "open"), ("default", "alice", "shut")]);
 }
 

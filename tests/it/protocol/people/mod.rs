@@ -97,11 +97,8 @@ impl Server {
     }
 
     async fn try_person(&self, username: &str, password: &str) -> Result<(), Status> {
-        let request = CreateUserRequest {
-            username: username.to_owned(),
-            password: password.to_owned(),
-            ..CreateUserRequest::default()
-        };
+        let request =
+            CreateUserRequest { username: username.to_owned(), password: password.to_owned(), ..CreateUserRequest::default() };
         self.users().create_user(self.as_admin(request)).await.map(|_| ())
     }
 

@@ -76,7 +76,8 @@ async fn a_new_password_is_judged_by_its_length() {
         let refused = server.try_person("alice", bad).await.unwrap_err();
         assert_eq!((refused.code(), refused.message()), (tonic::Code::InvalidArgument, too_short), "{bad:?}");
     }
-    for (username, good) in [("alice", "          "), ("bob", "éééééééééé"), ("carol", "1111111111"), ("dora", &"x".repeat(1024))] {
+    for (username, good) in [("alice", "          "), ("bob", "éééééééééé"), ("carol", "1111111111"), ("dora", &"x".repeat(1024))]
+    {
         server.person(username, good).await;
         Door::of(&server).sign_in(username, good).await.unwrap();
     }
@@ -89,7 +90,10 @@ async fn a_new_password_is_judged_by_its_length() {
 async fn a_username_cannot_look_like_a_client() {
     let server = Server::start().await;
     let refused = server.try_person("jc_0", PASSWORD).await.unwrap_err();
-    assert_eq!((refused.code(), refused.message()), (tonic::Code::InvalidArgument, "username must not begin with jc_, as the ids of clients do"));
+    assert_eq!(
+        (refused.code(), refused.message()),
+        (tonic::Code::InvalidArgument, "username must not begin with jc_, as the ids of clients do")
+    );
 }
 
 #[tokio::test]
@@ -110,7 +114,10 @@ async fn a_workspace_with_a_login_application_checks_no_passwords() {
     let login_uri = "https://login.example.org/".to_owned();
     server.sign_in_by(WorkspaceSettings { login_uri, ..WorkspaceSettings::default() }).await;
     let refused = Door::of(&server).refused("alice", PASSWORD).await;
-    assert!(refused.starts_with("unauthorized_client: the people of this workspace sign in at its login application"), "{refused}");
+    assert!(
+        refused.starts_with("unauthorized_client: the people of this workspace sign in at its login application"),
+        "{refused}"
+    );
 }
 
 #[tokio::test]

@@ -48,7 +48,9 @@ async fn a_form_that_is_not_ours_is_refused() {
     let without_cookie = Visitor::default();
     let other_browser = Visitor { browser: Some(Secret::new(format!("not {BROWSER}"))), ..Visitor::default() };
     let visitor = door.visitor(None);
-    for (visitor, token) in [(&without_cookie, &csrf), (&other_browser, &csrf), (&visitor, &String::new()), (&visitor, &csrf[1..].to_owned())] {
+    for (visitor, token) in
+        [(&without_cookie, &csrf), (&other_browser, &csrf), (&visitor, &String::new()), (&visitor, &csrf[1..].to_owned())]
+    {
         assert_eq!(door.sign_in_with(visitor, token, "alice", PASSWORD).await.unwrap_err(), "not our form");
     }
     assert_eq!(door.sign_out(&session, "").await.unwrap_err(), "not our form");
