@@ -7,12 +7,23 @@ use tokio::sync::Mutex;
 
 use crate::store::client::Client;
 use crate::store::{Replaced, Store, StoreError};
-use crate::types::ids::{ClientId, WorkspaceId};
+use crate::types::ids::{ClientId, Subject, WorkspaceId};
 
 /// How many clients stay in memory: at about 1 KiB each a small part of the budget.
 const CACHED_CLIENTS: usize = 4096;
 
 type Key = (WorkspaceId, ClientId);
+
+/// What became of a new client of a person.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Inserted {
+    /// It is kept.
+    Done,
+    /// Its id is taken.
+    Taken,
+    /// The person has as many as they may.
+    TooMany,
+}
 
 /// Looks clients up, and changes them.
 pub struct Clients {
@@ -65,6 +76,26 @@ impl Clients {
     /// Those of the store.
     pub async fn insert(&self, workspace: WorkspaceId, client: &Client) -> Result<bool, StoreError> {
         self.store.insert_client(workspace, client).await
+    }
+
+    /// Keeps a new client of a person who has fewer than `most`.
+    ///
+    /// # Errors
+    /// Those of the store.
+    pub async fn insert_owned(
+        &self,
+        workspace: WorkspaceId,
+        owner: &Subject,
+        client: &Client,
+        most: usize,
+    ) -> Result<Inserted, StoreError> {
+        // Counting and keeping are one step, so that two forms at once are not both the last one.
+        let _writing = self.writing.lock().await;
+        if self.store.clients_of(workspace, owner, None, most).await?.len() >= most {
+            return Ok(Inserted::TooMany);
+        }
+        let inserted = self.store.insert_client(workspace, client).await?;
+        Ok(if inserted { Inserted::Done } else { Inserted::Taken })
     }
 
     /// Replaces a client if it still has the revision `expected`.  Afterwards no reader sees the old one.

@@ -3,6 +3,7 @@
 use crate::engine::Engine;
 use crate::engine::access_token::{Claims, Jti};
 use crate::engine::client_auth::{AuthenticatedClient, ClientCredential};
+use crate::engine::standing::of_a_person;
 use crate::keys::opaque::{Kind, Opaque, digest};
 use crate::store::grant::State;
 use crate::types::client::Permission;
@@ -75,12 +76,14 @@ impl Engine {
             return Ok(None);
         }
         if let Some(grant) = jti.grant {
-            let stands = match self.store.grant(id, grant).await? {
-                Some(loaded) => matches!(loaded.record.state, State::Active(_)),
-                None => false,
-            };
+            let Some(loaded) = self.store.grant(id, grant).await? else { return Ok(None) };
+            let State::Active(active) = &loaded.record.state else { return Ok(None) };
             let Ok(subject) = Subject::parse(&claims.sub) else { return Ok(None) };
-            if !stands || !self.person_stands(id, &subject, jti.issued_at).await? {
+            if !self.person_stands(id, &subject, jti.issued_at).await? {
+                return Ok(None);
+            }
+            let person = of_a_person(&active.authorization);
+            if person && self.consent_withdrawn(id, &subject, &client_id, loaded.record.created_at).await? {
                 return Ok(None);
             }
         }

@@ -20,7 +20,7 @@ use crate::types::secret::Secret;
 use crate::types::time::UnixMillis;
 
 const UNKNOWN: Refusal = Refusal::NotFound("there is no such client in this workspace");
-const CHANGED: Refusal = Refusal::Changed("the client was changed meanwhile: read it again");
+pub(super) const CHANGED: Refusal = Refusal::Changed("the client was changed meanwhile: read it again");
 /// Thirty days: longer is no rotation.
 const MAX_OVERLAP: i64 = 30 * 86_400;
 
@@ -148,23 +148,12 @@ impl Engine {
         id: &str,
         overlap: i64,
     ) -> Result<WithSecret, Refusal> {
-        if !(0..=MAX_OVERLAP).contains(&overlap) {
-            return Err(Refusal::InvalidField("overlap_seconds", "must be 0 to 2592000".into()));
-        }
+        check_overlap(overlap)?;
         let mut secret = None;
         let client = self
-            .change_client(workspace, id, |workspace, mut client| {
-                if client.auth_method == AuthMethod::None {
-                    let description = "a public client has no secret to rotate";
-                    return Err(OAuthError::new(ErrorCode::InvalidClientMetadata, description).into());
-                }
-                let now = self.now();
-                let newest = client.secrets.pop().map(|newest| {
-                    let end = now.plus(overlap);
-                    ClientSecret { expires_at: Some(newest.expires_at.map_or(end, |earlier| earlier.min(end))), ..newest }
-                });
-                client.secrets = newest.into_iter().filter(|kept| kept.expires_at.is_none_or(|end| now < end)).collect();
-                secret = Some(self.add_secret(workspace, &mut client)?);
+            .change_client(workspace, id, |workspace, client| {
+                let (client, made) = self.rotated(workspace, client, overlap)?;
+                secret = Some(made);
                 Ok(client)
             })
             .await?;
@@ -223,6 +212,27 @@ impl Engine {
         self.store.client(workspace.record.id, &id).await?.ok_or(UNKNOWN)
     }
 
+    /// The client with a new secret, and the secret; the present one ends after `overlap` seconds.
+    pub(super) fn rotated(
+        &self,
+        workspace: &WorkspaceEntry,
+        mut client: Client,
+        overlap: i64,
+    ) -> Result<(Client, Secret), Refusal> {
+        if client.auth_method == AuthMethod::None {
+            let description = "a public client has no secret to rotate";
+            return Err(OAuthError::new(ErrorCode::InvalidClientMetadata, description).into());
+        }
+        let now = self.now();
+        let newest = client.secrets.pop().map(|newest| {
+            let end = now.plus(overlap);
+            ClientSecret { expires_at: Some(newest.expires_at.map_or(end, |earlier| earlier.min(end))), ..newest }
+        });
+        client.secrets = newest.into_iter().filter(|kept| kept.expires_at.is_none_or(|end| now < end)).collect();
+        let secret = self.add_secret(workspace, &mut client)?;
+        Ok((client, secret))
+    }
+
     /// Changes a client, again on the newer record when another caller was faster.
     pub(super) async fn change_client(
         &self,
@@ -244,7 +254,7 @@ impl Engine {
     }
 
     /// What a registration begins with.
-    fn blank_client(&self) -> Result<Client, Refusal> {
+    pub(super) fn blank_client(&self) -> Result<Client, Refusal> {
         Ok(Client {
             id: ClientId::generate(&*self.entropy)?,
             name: String::new(),
@@ -270,7 +280,7 @@ impl Engine {
     }
 
     /// Gives a client a new secret: 256 random bits, of which a digest is stored.
-    fn add_secret(&self, workspace: &WorkspaceEntry, client: &mut Client) -> Result<Secret, Refusal> {
+    pub(super) fn add_secret(&self, workspace: &WorkspaceEntry, client: &mut Client) -> Result<Secret, Refusal> {
         let secret = Secret::new(checksummed("jcs_", &self.entropy.array::<32>()?));
         let keys = self.data_keys.newest();
         client.secrets.push(ClientSecret {
@@ -284,7 +294,15 @@ impl Engine {
     }
 }
 
-fn too_large(error: StoreError) -> Refusal {
+/// How long two secrets may be valid beside each other.
+pub(super) fn check_overlap(seconds: i64) -> Result<(), Refusal> {
+    match (0..=MAX_OVERLAP).contains(&seconds) {
+        true => Ok(()),
+        false => Err(Refusal::InvalidField("overlap_seconds", "must be 0 to 2592000".into())),
+    }
+}
+
+pub(super) fn too_large(error: StoreError) -> Refusal {
     match error {
         StoreError::TooLarge { .. } => {
             let description = "the client's metadata is larger than 4 KiB: register fewer or shorter redirect URIs";

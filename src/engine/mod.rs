@@ -13,6 +13,7 @@ use crate::types::error::OAuthError;
 use crate::types::time::{Clock, UnixSeconds};
 
 pub mod access_token;
+pub mod applications;
 pub mod authorize;
 mod branding;
 pub mod client_auth;
@@ -21,6 +22,7 @@ pub mod grants;
 pub mod introspect;
 pub mod manage_clients;
 pub mod manage_keys;
+pub mod manage_scopes;
 pub mod manage_users;
 pub mod manage_workspaces;
 pub mod metadata;

@@ -5,7 +5,7 @@ use crate::engine::Engine;
 use crate::store::client::Client;
 use crate::store::grant::{Authorization, Grant};
 use crate::types::error::OAuthError;
-use crate::types::ids::{Subject, WorkspaceId};
+use crate::types::ids::{ClientId, Subject, WorkspaceId};
 use crate::types::time::UnixMillis;
 
 impl Engine {
@@ -30,8 +30,27 @@ impl Engine {
         if !authorization.scope.within(&client.scope) {
             return Ok(Some("the client lost a scope of this grant; ask the person again"));
         }
-        let stands = self.person_stands(workspace, &authorization.subject, grant.created_at).await?;
-        Ok(if stands { None } else { Some("the person's tokens were revoked") })
+        if !self.person_stands(workspace, &authorization.subject, grant.created_at).await? {
+            return Ok(Some("the person's tokens were revoked"));
+        }
+        let withdrawn = of_a_person(authorization)
+            && self.consent_withdrawn(workspace, &authorization.subject, &client.id, grant.created_at).await?;
+        Ok(if withdrawn { Some("the person withdrew their consent; ask them again") } else { None })
+    }
+
+    /// Whether a person withdrew what they allowed a client at `granted_at`.
+    ///
+    /// # Errors
+    /// Those of the store.
+    pub(crate) async fn consent_withdrawn(
+        &self,
+        workspace: WorkspaceId,
+        subject: &Subject,
+        client: &ClientId,
+        granted_at: UnixMillis,
+    ) -> Result<bool, OAuthError> {
+        let consent = self.store.consent(workspace, subject, client).await?;
+        Ok(consent.is_some_and(|consent| granted_at <= consent.not_before))
     }
 
     /// Whether a subject may be spoken for with what was granted at `granted_at`.
@@ -47,4 +66,9 @@ impl Engine {
         let user = self.store.user(workspace, subject).await?;
         Ok(user.is_none_or(|user| !user.disabled && granted_at > user.not_before))
     }
+}
+
+/// A client's own grant rests on nobody's consent.
+pub(super) fn of_a_person(authorization: &Authorization) -> bool {
+    authorization.auth_time.is_some()
 }

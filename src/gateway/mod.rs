@@ -28,6 +28,8 @@ use ipnet::IpNet;
 
 use crate::gateway::cookie::BrowserCookie;
 use crate::gateway::page::ErrorPages;
+use crate::pb::pages::v1::application_service_server::ApplicationService;
+use crate::pb::pages::v1::interaction_service_server::InteractionService;
 use crate::pb::v1::authorization_service_server::AuthorizationService;
 use crate::pb::v1::metadata_service_server::MetadataService;
 use crate::pb::v1::token_service_server::TokenService;
@@ -42,6 +44,10 @@ pub struct Services {
     pub authorization: Arc<dyn AuthorizationService>,
     /// Metadata and keys.
     pub metadata: Arc<dyn MetadataService>,
+    /// Signing in, consenting, reading a code, signing out.
+    pub interaction: Arc<dyn InteractionService>,
+    /// A person's own applications and consents.
+    pub application: Arc<dyn ApplicationService>,
 }
 
 impl fmt::Debug for Services {

@@ -9,6 +9,7 @@ pub mod finish;
 pub mod metadata;
 pub mod notice;
 pub mod observe;
+pub mod pages;
 pub mod parse;
 pub mod status;
 pub mod token;

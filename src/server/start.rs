@@ -15,6 +15,8 @@ use crate::config::Config;
 use crate::engine::Engine;
 use crate::engine::opening::{CannotStart, Means};
 use crate::gateway::{self, Services};
+use crate::grpc::pages::application::ApplicationApi;
+use crate::grpc::pages::interaction::InteractionApi;
 use crate::server::background::{keep_policy_uses, measure, report, report_health, upkeep};
 use crate::server::deadline::DeadlineLayer;
 use crate::server::grpc_routes::{self, Common, PublicApis};
@@ -239,8 +241,7 @@ pub async fn start(config: Config, ports: Ports, options: StartOptions) -> Resul
         deadline: DeadlineLayer(config.limits.request_timeout),
     };
     let apis = PublicApis::new(&engine);
-    let services =
-        Services { token: apis.token.clone(), authorization: apis.authorization.clone(), metadata: apis.metadata.clone() };
+    let services = services(&engine, &apis);
     let gateway_options = gateway::Options {
         body_bytes: config.limits.body_bytes,
         request_timeout: config.limits.request_timeout,
@@ -289,6 +290,17 @@ fn credential_check(config: &Config) -> Result<Option<Arc<dyn CredentialCheck>>,
     match RemoteCredentialCheck::new(&options) {
         Ok(remote) => Ok(Some(Arc::new(remote))),
         Err(error) => Err(StartError { message: error.to_string(), exit_code: 2 }),
+    }
+}
+
+/// What the gateway calls in process.
+fn services(engine: &Arc<Engine>, apis: &PublicApis) -> Services {
+    Services {
+        token: apis.token.clone(),
+        authorization: apis.authorization.clone(),
+        metadata: apis.metadata.clone(),
+        interaction: Arc::new(InteractionApi::new(Arc::clone(engine))),
+        application: Arc::new(ApplicationApi::new(Arc::clone(engine))),
     }
 }
 

@@ -5,10 +5,17 @@ use std::sync::Arc;
 use crate::types::ids::{MalformedId, Subject};
 use crate::upstream::CredentialCheck;
 
+mod asked;
 pub mod backoff;
+pub mod branding_of;
+pub mod code_page;
+pub mod consent;
 pub mod csrf;
+pub mod form;
 pub mod hashing;
+pub mod interaction;
 pub mod passwords;
+pub mod redirect_target;
 pub mod session;
 pub mod sign_in;
 

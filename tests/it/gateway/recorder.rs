@@ -21,6 +21,8 @@ use jeton::types::error::OAuthError;
 use tonic::{Response, Status, async_trait};
 use tower::ServiceExt;
 
+use super::no_pages::NoPages;
+
 /// What the services were sent, and what they answer.
 #[derive(Default)]
 pub struct Recorder {
@@ -76,7 +78,13 @@ impl Recorder {
     }
 
     fn gateway_with(self: &Arc<Self>, issuer: &str, trusted: &[&str]) -> Router {
-        let services = Services { token: self.clone(), authorization: self.clone(), metadata: self.clone() };
+        let services = Services {
+            token: self.clone(),
+            authorization: self.clone(),
+            metadata: self.clone(),
+            interaction: Arc::new(NoPages),
+            application: Arc::new(NoPages),
+        };
         let mut options = Options::new(Arc::new(SeededEntropy::new(1)), issuer.to_owned());
         options.trusted_proxies = trusted.iter().map(|network| network.parse().unwrap()).collect();
         options.body_timeout = Duration::from_millis(100);
