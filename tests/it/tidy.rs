@@ -17,9 +17,9 @@ const FLOORS: &[(&str, &[&str])] = &[
     ("keys", &["types", "store::key"]),
     ("upstream", &["types", "pb::hooks"]),
     ("engine", &["types", "store", "keys", "upstream"]),
-    ("grpc", &["types", "store", "keys", "engine", "pb::v1", "pb::admin"]),
+    ("grpc", &["types", "store", "keys", "engine", "pb::v1", "pb::admin", "pb::pages"]),
     // REST sees only what every gRPC caller sees.
-    ("gateway", &["types", "grpc::status", "grpc::facts", "pb::v1"]),
+    ("gateway", &["types", "grpc::status", "grpc::facts", "grpc::notice", "pb::v1", "pb::pages"]),
     ("config", &["types", "keys", "engine::settings"]),
     ("server", &["types", "store", "keys", "upstream", "engine", "grpc", "gateway", "config", "pb"]),
     ("cli", &["types", "config", "server", "pb::v1", "pb::admin"]),

@@ -43,6 +43,9 @@ async fn enable(server: &Server, client: &Party, policy: &str, with: impl FnOnce
 async fn answer(server: &Server, client: &Party, changes: &[(&str, &str)]) -> Answer {
     let mut browser = Browser::default();
     let asked = browser.authorize(server, client, changes).await;
+    if asked.header("location").is_empty() {
+        return asked;
+    }
     let Some(handle) = parameter(asked.header("location"), "handle") else { return asked };
     let continuation = approve(server, &handle).await.unwrap();
     browser.get(server, &continuation).await
