@@ -142,6 +142,34 @@ fn a_user_can_be_managed() {
     assert_eq!(site.json(&["user", "list"])[0]["username"], "alice");
 }
 
+/// A password is read from standard input alone: arguments can be seen by every process.
+#[test]
+fn a_password_comes_on_standard_input() {
+    let site = Site::new();
+    let server = site.serve(&[]);
+    let create = ["user", "create", "--username", "alice", "--password-stdin", "--administrator"];
+    let created = site.json_with_input(&create, "correct horse\n");
+    assert_eq!((&created["has_password"], &created["administrator"]), (&json!(true), &json!(true)), "{created}");
+    assert_eq!(site.json(&["user", "demote", "alice"])["administrator"], false);
+    assert_eq!(site.json(&["user", "promote", "alice"])["administrator"], true);
+    let bob = site.json(&["user", "create", "bob"]);
+    assert_eq!((&bob["username"], &bob["has_password"]), (&json!("bob"), &json!(false)));
+    assert_eq!(
+        site.json_with_input(&["user", "set-password", "bob", "--password-stdin"], "another one\r\n")["has_password"],
+        true
+    );
+    for (input, code, told) in [("short\n", 1, "at least 8 characters"), ("", 2, "no password"), ("\n", 2, "no password")] {
+        let refused = site.run_with_input(&["user", "set-password", "bob", "--password-stdin"], input);
+        assert_eq!(refused.code, Some(code), "{refused:?}");
+        assert!(refused.stderr.contains(told), "{refused:?}");
+    }
+    let unasked = site.run(&["user", "set-password", "bob"]);
+    assert_eq!(unasked.code, Some(2));
+    assert!(unasked.stderr.contains("--password-stdin"), "{unasked:?}");
+    let log = server.log();
+    assert!(!log.contains("correct horse") && !log.contains("another one"), "{log}");
+}
+
 #[test]
 fn a_configuration_can_be_looked_at_without_a_server() {
     let site = Site::new();

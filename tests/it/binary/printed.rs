@@ -121,6 +121,7 @@ fn the_seeded_names_and_secrets_are_there_for_scripts() {
     let server = site.serve(&["--dev"]);
     let dev = &server.summary["dev"];
     assert_eq!((&dev["user"], &dev["redirect_uri"]), (&json!("alice"), &json!("http://127.0.0.1:9999/callback")));
+    assert!(dev["password"].as_str().is_some_and(|password| password.len() > 16), "{dev}");
     for client in ["service", "web", "login"] {
         assert!(dev[client]["client_id"].is_string() && dev[client]["client_secret"].is_string(), "{client}");
     }

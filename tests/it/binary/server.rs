@@ -76,6 +76,25 @@ impl Site {
         serde_json::from_str(&outcome.stdout).unwrap()
     }
 
+    /// Runs a command to its end that is given a text on standard input.
+    pub fn run_with_input(&self, arguments: &[&str], input: &str) -> Outcome {
+        let file = self.file("input");
+        std::fs::write(&file, input).unwrap();
+        let output = self.command(arguments).stdin(File::open(&file).unwrap()).output().unwrap();
+        Outcome {
+            code: output.status.code(),
+            stdout: String::from_utf8(output.stdout).unwrap(),
+            stderr: String::from_utf8(output.stderr).unwrap(),
+        }
+    }
+
+    /// The same for a command that succeeds, and its one JSON value.
+    pub fn json_with_input(&self, arguments: &[&str], input: &str) -> Value {
+        let outcome = self.run_with_input(&[arguments, &["--output", "json"]].concat(), input);
+        assert_eq!(outcome.code, Some(0), "{arguments:?}: {outcome:?}");
+        serde_json::from_str(&outcome.stdout).unwrap()
+    }
+
     /// Starts `jeton serve` with more arguments, and waits until it serves.
     pub fn serve(&self, arguments: &[&str]) -> Server {
         self.begin(arguments).ready()

@@ -14,6 +14,7 @@ use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
 use tracing_subscriber::{Layer, fmt, registry};
 
+use super::people::Door;
 use crate::support::clients::{CHALLENGE, Party, REDIRECT_URI, VERIFIER, native, service, web};
 use crate::support::server::{Server, with_authorization};
 use crate::support::surface::{Answer, Api};
@@ -116,6 +117,25 @@ async fn in_a_browser(server: &Server, client: &Party, secrets: &mut Vec<String>
     }
 }
 
+/// People with passwords: set, right, wrong, and typed where the username belongs.
+async fn passwords(server: &Server, secrets: &mut Vec<String>) {
+    let (first, second) = (format!("first {CANARY}"), format!("second {CANARY}"));
+    server.person("bob", &first).await;
+    server.try_person(CANARY, CANARY).await.unwrap();
+    server.try_person("carol", &CANARY.repeat(100)).await.unwrap_err();
+    let door = Door::of(server).from([192, 0, 2, 1]);
+    secrets.push(door.sign_in("bob", &first).await.unwrap().expose_secret().to_owned());
+    secrets.push(door.csrf_token());
+    for (username, password) in [("bob", CANARY), (&*first, CANARY), (CANARY, "wrong"), ("bob", &second)] {
+        door.refused(username, password).await;
+    }
+    server.set_password("bob", &second).await.unwrap();
+    for _ in 0..8 {
+        door.refused("bob", &first).await;
+    }
+    secrets.extend([first, second]);
+}
+
 async fn mistakes(server: &Server, client: &Party) {
     for path in ["/oauth2/token", "/oauth2/introspect", "/oauth2/revoke", "/oauth2/authorize", "/canary-6c1d/oauth2/token"] {
         for name in ["client_secret", "client_secet", "code", "refresh_token", "token", "grant_type", "scope", CANARY] {
@@ -151,6 +171,7 @@ async fn no_secret_is_in_the_log_or_the_metrics() {
         }
         secrets.push(api.client_credentials(&own, "").await.unwrap().access_token);
         api.client_credentials(&own, CANARY).await.unwrap_err();
+        passwords(&api.server, &mut secrets).await;
         in_a_browser(&api.server, &confidential, &mut secrets).await;
         mistakes(&api.server, &own).await;
         let request = RotateClientSecretRequest { client_id: own.client_id.clone(), ..RotateClientSecretRequest::default() };
@@ -159,13 +180,17 @@ async fn no_secret_is_in_the_log_or_the_metrics() {
         secrets.extend([confidential, own].into_iter().filter_map(|client| client.secret));
         let url = format!("http://{}/metrics", api.server.addresses().ops);
         let metrics = Answer::of(api.server.http.get(url).send().await.unwrap()).await.body;
-        assert!(metrics.contains("jeton_requests_total"), "{metrics}");
+        for metric in ["jeton_requests_total", r#"jeton_sign_ins_total{outcome="too_many_requests"}"#] {
+            assert!(metrics.contains(metric), "{metrics}");
+        }
         for secret in &secrets {
             assert!(!metrics.contains(tail(secret)), "{secret}");
         }
     }
     let written = String::from_utf8_lossy(&WRITTEN.lock().unwrap()).into_owned();
-    assert!(written.contains("a code was used twice"), "the log is not recorded");
+    for line in ["a code was used twice", "a password was presented"] {
+        assert!(written.contains(line), "the log is not recorded");
+    }
     for secret in &secrets {
         let line = written.lines().find(|line| line.contains(tail(secret)));
         assert_eq!(line, None, "{secret}");
@@ -182,6 +207,7 @@ async fn no_secret_is_in_the_store() {
         for client in [&confidential, &public] {
             sign_ins(&api, client, &mut secrets).await;
         }
+        passwords(&api.server, &mut secrets).await;
         in_a_browser(&api.server, &confidential, &mut secrets).await;
         secrets.push(confidential.secret.unwrap());
         let api = api.restart().await;

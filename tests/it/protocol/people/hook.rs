@@ -3,14 +3,16 @@
 use std::future::pending;
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
-use jeton::pb::admin::v1::{SignInMethod, WorkspaceSettings};
+use jeton::pb::admin::v1::{SignInMethod, UpdateWorkspaceRequest, WorkspaceSettings};
 use jeton::pb::hooks::v1::credential_check_service_server::{CredentialCheckService, CredentialCheckServiceServer};
 use jeton::pb::hooks::v1::{CheckCredentialRequest, CheckCredentialResponse};
 use tempfile::TempDir;
 use tokio::net::TcpListener;
-use tokio::task::JoinHandle;
+use tokio::runtime::{Builder, Runtime};
 use tonic::transport::Server as TonicServer;
+use tonic::transport::server::TcpIncoming;
 use tonic::{Request, Response, Status};
 
 use super::{Door, WRONG, wait};
@@ -51,19 +53,40 @@ impl CredentialCheckService for Directory {
 struct Hook {
     directory: Directory,
     address: SocketAddr,
-    task: JoinHandle<Result<(), tonic::transport::Error>>,
+    /// Of its own, so that its connections can be cut.
+    runtime: Option<Runtime>,
     files: TempDir,
 }
 
 impl Hook {
     async fn start() -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let address = listener.local_addr().unwrap();
-        let directory = Directory::default();
-        let service = CredentialCheckServiceServer::new(directory.clone());
-        let incoming = tonic::transport::server::TcpIncoming::from(listener);
-        let task = tokio::spawn(TonicServer::builder().add_service(service).serve_with_incoming(incoming));
-        Self { directory, address, task, files: TempDir::new().unwrap() }
+        let mut hook = Self {
+            directory: Directory::default(),
+            address: ([127, 0, 0, 1], 0).into(),
+            runtime: None,
+            files: TempDir::new().unwrap(),
+        };
+        hook.come_up().await;
+        hook
+    }
+
+    async fn come_up(&mut self) {
+        let runtime = Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
+        let (address, service) = (self.address, CredentialCheckServiceServer::new(self.directory.clone()));
+        let bound = runtime.spawn(async move {
+            let listener = TcpListener::bind(address).await.unwrap();
+            let address = listener.local_addr().unwrap();
+            tokio::spawn(TonicServer::builder().add_service(service).serve_with_incoming(TcpIncoming::from(listener)));
+            address
+        });
+        self.address = bound.await.unwrap();
+        self.runtime = Some(runtime);
+    }
+
+    /// Ends with all its connections.
+    async fn go_down(&mut self) {
+        let runtime = self.runtime.take().unwrap();
+        tokio::task::spawn_blocking(move || runtime.shutdown_timeout(Duration::from_secs(60))).await.unwrap();
     }
 
     /// A server whose default workspace asks this directory.
@@ -78,6 +101,14 @@ impl Hook {
         .await;
         server.sign_in_by(at_the_hook()).await;
         server
+    }
+}
+
+impl Drop for Hook {
+    fn drop(&mut self) {
+        if let Some(runtime) = self.runtime.take() {
+            runtime.shutdown_background();
+        }
     }
 }
 
@@ -124,7 +155,7 @@ async fn a_subject_that_is_disabled_stays_out() {
 /// Fails closed: what is no answer signs nobody in, and is nobody's failure.
 #[tokio::test]
 async fn no_answer_is_an_outage() {
-    let hook = Hook::start().await;
+    let mut hook = Hook::start().await;
     let server = hook.server(TOKEN, "http").await;
     let door = Door::of(&server);
     assert_eq!(door.refused("slow", "open").await, UNAVAILABLE);
@@ -133,8 +164,7 @@ async fn no_answer_is_an_outage() {
             assert_eq!(door.refused(username, "open").await, UNAVAILABLE, "{username}");
         }
     }
-    hook.task.abort();
-    let _ = hook.task.await;
+    hook.go_down().await;
     for _ in 0..8 {
         assert_eq!(door.refused("alice", "open").await, UNAVAILABLE);
     }
@@ -142,17 +172,13 @@ async fn no_answer_is_an_outage() {
 
 #[tokio::test]
 async fn the_hook_comes_back_after_an_outage() {
-    let hook = Hook::start().await;
+    let mut hook = Hook::start().await;
     let server = hook.server(TOKEN, "http").await;
     let door = Door::of(&server);
     door.sign_in("alice", "open").await.unwrap();
-    hook.task.abort();
-    let _ = hook.task.await;
+    hook.go_down().await;
     assert_eq!(door.refused("alice", "open").await, UNAVAILABLE);
-    let listener = TcpListener::bind(hook.address).await.unwrap();
-    let service = CredentialCheckServiceServer::new(Directory::default());
-    let incoming = tonic::transport::server::TcpIncoming::from(listener);
-    let _again = tokio::spawn(TonicServer::builder().add_service(service).serve_with_incoming(incoming));
+    hook.come_up().await;
     door.sign_in("alice", "open").await.unwrap();
 }
 
@@ -189,7 +215,6 @@ async fn wrong_passwords_at_the_hook_cost_waits() {
 #[tokio::test]
 async fn a_workspace_cannot_ask_a_hook_that_is_not_there() {
     let server = Server::start().await;
-    use jeton::pb::admin::v1::UpdateWorkspaceRequest;
     let request = UpdateWorkspaceRequest { name: "default".to_owned(), settings: Some(at_the_hook()), revision: 0 };
     let refused = server.workspaces().update_workspace(server.as_admin(request)).await.unwrap_err();
     assert_eq!(refused.message(), "sign_in credential_check needs hooks.credential_check_uri to be configured");

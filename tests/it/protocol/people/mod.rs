@@ -23,19 +23,19 @@ const WRONG: &str = "invalid_grant: username or password is wrong";
 const BROWSER: &str = "a browser's cookie";
 
 /// The page where the people of a workspace sign in, as the rules behind it see it.
-struct Door<'a> {
+pub(super) struct Door<'a> {
     server: &'a Server,
     workspace: &'static str,
     address: Option<IpAddr>,
 }
 
 impl<'a> Door<'a> {
-    fn of(server: &'a Server) -> Self {
+    pub(super) fn of(server: &'a Server) -> Self {
         Self { server, workspace: "", address: None }
     }
 
     /// The same door, from somewhere else.
-    fn from(&self, address: [u8; 4]) -> Self {
+    pub(super) fn from(&self, address: [u8; 4]) -> Self {
         Self { address: Some(address.into()), ..*self }
     }
 
@@ -47,13 +47,13 @@ impl<'a> Door<'a> {
         self.server.engine().workspace(&WorkspaceName::parse(self.workspace).unwrap()).unwrap()
     }
 
-    fn csrf_token(&self) -> String {
+    pub(super) fn csrf_token(&self) -> String {
         let token = self.server.engine().csrf_token(self.entry().record.id, &Secret::new(BROWSER.to_owned()));
         token.expose_secret().to_owned()
     }
 
     /// A new session.
-    async fn sign_in(&self, username: &str, password: &str) -> Result<Secret, String> {
+    pub(super) async fn sign_in(&self, username: &str, password: &str) -> Result<Secret, String> {
         self.sign_in_with(&self.visitor(None), &self.csrf_token(), username, password).await
     }
 
@@ -63,7 +63,7 @@ impl<'a> Door<'a> {
         signed_in.map_err(|refusal| told(&refusal))
     }
 
-    async fn refused(&self, username: &str, password: &str) -> String {
+    pub(super) async fn refused(&self, username: &str, password: &str) -> String {
         self.sign_in(username, password).await.expect_err("nobody signs in")
     }
 
@@ -92,17 +92,17 @@ fn wait(seconds: u32) -> String {
 }
 
 impl Server {
-    async fn person(&self, username: &str, password: &str) {
+    pub(super) async fn person(&self, username: &str, password: &str) {
         self.try_person(username, password).await.unwrap();
     }
 
-    async fn try_person(&self, username: &str, password: &str) -> Result<(), Status> {
+    pub(super) async fn try_person(&self, username: &str, password: &str) -> Result<(), Status> {
         let request =
             CreateUserRequest { username: username.to_owned(), password: password.to_owned(), ..CreateUserRequest::default() };
         self.users().create_user(self.as_admin(request)).await.map(|_| ())
     }
 
-    async fn set_password(&self, subject: &str, password: &str) -> Result<(), Status> {
+    pub(super) async fn set_password(&self, subject: &str, password: &str) -> Result<(), Status> {
         let (subject, password) = (subject.to_owned(), password.to_owned());
         let request = SetUserPasswordRequest { workspace: String::new(), subject, password };
         self.users().set_user_password(self.as_admin(request)).await.map(|_| ())
