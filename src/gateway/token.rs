@@ -16,7 +16,6 @@ use crate::gateway::peer::Address;
 use crate::gateway::token_post::TokenPost;
 use crate::gateway::workspace::Workspace;
 use crate::grpc::facts::{Deviations, GatewayFacts};
-use crate::grpc::notice;
 use crate::pb::v1::issue_token_request::Grant;
 use crate::pb::v1::{
     AuthorizationCodeGrant, ClientCredentialsGrant, IssueTokenRequest, IssueTokenResponse, PasswordGrant, RefreshTokenGrant,
@@ -72,7 +71,8 @@ async fn answer(
 
 /// Passes on what an answer says of the policies that it rests on.
 fn announce(metadata: &HeaderMap, headers: &mut HeaderMap) {
-    for name in [notice::DEPRECATION, notice::SUNSET] {
+    // RFC 9745 section 2, RFC 8594 section 3: metadata has the same names.
+    for name in ["deprecation", "sunset"] {
         if let Some(value) = metadata.get(name) {
             headers.insert(name, value.clone());
         }
@@ -92,7 +92,7 @@ fn grant(form: &Form, query_code: Option<Secret>, deviations: Deviations) -> Res
         return Err(OAuthError::new(ErrorCode::UnsupportedGrantType, supported).into());
     };
     if query_code.is_some() && grant_type != GrantType::AuthorizationCode {
-        return Err(Refused::invalid_request("the parameter code belongs to the grant authorization_code"));
+        return Err(Refused::invalid_request("the parameter code must be sent in the body of the request, not in its URL"));
     }
     Ok(match grant_type {
         GrantType::AuthorizationCode => Grant::AuthorizationCode(AuthorizationCodeGrant {

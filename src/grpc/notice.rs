@@ -8,11 +8,11 @@ use tonic::metadata::{MetadataMap, MetadataValue};
 use crate::engine::policy::notice::PolicyNotice;
 
 /// RFC 9745 section 2.1.
-pub const DEPRECATION: &str = "deprecation";
+const DEPRECATION: &str = "deprecation";
 /// RFC 8594 section 3.
-pub const SUNSET: &str = "sunset";
+const SUNSET: &str = "sunset";
 /// The names of the policies, separated by commas.
-pub const POLICY: &str = "jeton-policy";
+const POLICY: &str = "jeton-policy";
 
 /// Writes a notice.
 pub fn announce(notice: &PolicyNotice, metadata: &mut MetadataMap) {

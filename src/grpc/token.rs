@@ -106,7 +106,8 @@ fn parse_grant(grant: Option<Grant>) -> Result<TokenGrant, OAuthError> {
         Some(Grant::ClientCredentials(sent)) => Ok(TokenGrant::ClientCredentials { scope: optional(sent.scope) }),
         Some(Grant::Password(sent)) => Ok(TokenGrant::Password {
             username: sent.username,
-            password: token("password", sent.password)?,
+            // Whether it is there is said to who may use it.
+            password: Secret::new(sent.password),
             scope: optional(sent.scope),
         }),
         None => Err(OAuthError::new(

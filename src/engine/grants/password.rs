@@ -40,6 +40,9 @@ impl Engine {
         used.insert(Policy::PasswordGrant);
         let scope = self.first_scope(client, scope.as_deref(), used)?;
         let Password { username, password, address } = presented;
+        if username.is_empty() || password.is_empty() {
+            return Err(OAuthError::invalid_request("username or password is missing"));
+        }
         let subject = self.check_password(workspace, &username, &password, address).await?;
         let refreshes = if record.grant_types.contains(&GrantType::RefreshToken) { Refreshes::Yes } else { Refreshes::No };
         let authorization = Authorization { subject, scope, auth_time: Some(self.now()) };

@@ -18,8 +18,8 @@ use crate::types::secret::Secret;
 const UNKNOWN: &str =
     "the refresh token is not known for this client: it may be mistyped, or issued to another client or workspace";
 const REUSED: &str = "the refresh token was already used; its grant is revoked";
-const REUSED_BY_CONFIDENTIAL: &str = "the refresh token was already used; its grant is revoked: keep the newest one of each answer. \
-     For a client that cannot, an operator switches on the policy refresh_rotation_never with jeton policy enable";
+const REUSED_BY_CONFIDENTIAL: &str = "the refresh token was already used; its grant is revoked.  A client that cannot keep \
+     the newest one needs the policy refresh_rotation_never: an operator switches it on with jeton policy enable";
 
 impl Engine {
     /// Rotates a refresh token.  Only the one caller that is first gets the next token; a client that

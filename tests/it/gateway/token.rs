@@ -60,7 +60,7 @@ async fn a_missing_and_an_unknown_grant_type_are_told_apart() {
     for form in ["", "grant_type=", "scope=a"] {
         assert_eq!(post(recorder.gateway(), "/oauth2/token", form).await.error(), "400 invalid_request", "{form}");
     }
-    for value in ["code", "password", "Client_Credentials", "client_credentials%20", "canary%3Cb%3E"] {
+    for value in ["Code", "passwords", "Client_Credentials", "client_credentials%20", "canary%3Cb%3E"] {
         let answer = post(recorder.gateway(), "/oauth2/token", &format!("grant_type={value}")).await;
         assert_eq!(answer.error(), "400 unsupported_grant_type", "{value}");
         assert!(!answer.body.contains("canary"));

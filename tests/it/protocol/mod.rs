@@ -13,6 +13,7 @@ mod introspection;
 mod keys;
 mod one_time_values;
 mod people;
+mod policies;
 mod prompt;
 mod refresh_token;
 mod registration;

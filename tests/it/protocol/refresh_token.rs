@@ -8,7 +8,8 @@ use tokio::task::JoinSet;
 use crate::support::clients::{native, web};
 use crate::support::surface::{Api, Surface};
 
-const REUSED: &str = "invalid_grant: the refresh token was already used; its grant is revoked";
+const REUSED: &str = "invalid_grant: the refresh token was already used; its grant is revoked.  A client that cannot keep the \
+    newest one needs the policy refresh_rotation_never: an operator switches it on with jeton policy enable";
 const REVOKED: &str = "invalid_grant: the grant was revoked";
 const EXPIRED: &str = "invalid_grant: the refresh token has expired";
 const WIDER: &str = "invalid_scope: scope is wider than what was granted";

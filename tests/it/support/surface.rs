@@ -7,7 +7,7 @@ use jeton::pb::v1::issue_token_request::Grant;
 use jeton::pb::v1::token_service_client::TokenServiceClient;
 use jeton::pb::v1::{
     AuthorizationCodeGrant, ClientAuthentication, ClientCredentialsGrant, ClientSecret, IntrospectTokenRequest,
-    IntrospectTokenResponse, IssueTokenRequest, OAuthError, PublicClient, RefreshTokenGrant, RevokeTokenRequest,
+    IntrospectTokenResponse, IssueTokenRequest, OAuthError, PasswordGrant, PublicClient, RefreshTokenGrant, RevokeTokenRequest,
 };
 use prost::Message;
 use serde_json::{Map, Value, json};
@@ -90,6 +90,7 @@ const CODES: &[(&str, u16, Code)] = &[
     ("unsupported_response_type", 400, Code::InvalidArgument),
     ("invalid_scope", 400, Code::InvalidArgument),
     ("access_denied", 400, Code::FailedPrecondition),
+    ("too_many_requests", 429, Code::ResourceExhausted),
     ("invalid_redirect_uri", 400, Code::InvalidArgument),
     ("invalid_client_metadata", 400, Code::InvalidArgument),
 ];
@@ -315,6 +316,11 @@ fn grant(pairs: &[(&str, &str)]) -> Option<Grant> {
         "refresh_token" => {
             Some(Grant::RefreshToken(RefreshTokenGrant { refresh_token: value("refresh_token"), scope: value("scope") }))
         }
+        "password" => Some(Grant::Password(PasswordGrant {
+            username: value("username"),
+            password: value("password"),
+            scope: value("scope"),
+        })),
         "client_credentials" => Some(Grant::ClientCredentials(ClientCredentialsGrant { scope: value("scope") })),
         _ => None,
     }
