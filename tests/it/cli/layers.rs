@@ -140,3 +140,14 @@ fn a_file_that_is_not_toml_is_refused_by_line_without_quoting_it() {
     assert!(refusal.contains("line 2 is not TOML"), "{refusal}");
     assert!(!refusal.contains("hunter2"), "{refusal}");
 }
+
+#[test]
+fn a_list_is_an_array_in_a_file_and_separated_by_commas_elsewhere() {
+    let file = "[network]\ntrusted_proxies = [\"10.0.0.0/8\", \"192.0.2.1\"]\n";
+    assert_eq!(load(file, &[], &[]).unwrap().trusted_proxies.len(), 2);
+    let variables = [("JETON_NETWORK__TRUSTED_PROXIES", "10.0.0.0/8,192.0.2.0/24,2001:db8::/32")];
+    assert_eq!(load(file, &variables, &[]).unwrap().trusted_proxies.len(), 3);
+    for bad in ["[network]\ntrusted_proxies = \"10.0.0.0/8\"\n", "[network]\ntrusted_proxies = [10]\n"] {
+        assert!(refusal(bad, &[], &[]).contains("must be a list of texts"), "{bad}");
+    }
+}

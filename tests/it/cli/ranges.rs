@@ -20,6 +20,8 @@ fn whole_numbers_have_their_documented_bounds() {
         ("lifetimes.request_seconds", 1, 3600),
         ("lifetimes.refresh_retry_window_seconds", 0, 300),
         ("lifetimes.clock_skew_seconds", 0, 300),
+        ("passwords.min_length", 1, 64),
+        ("hooks.credential_check_timeout_ms", 100, 60_000),
         ("keys.announce_seconds", 0, 604_800),
         ("keys.rotation_interval_seconds", 1801, 315_360_000),
         ("limits.body_bytes", 1024, 1_048_576),
@@ -136,4 +138,41 @@ fn both_sets_of_defaults_agree() {
     let configured = load(&[]).unwrap().engine_settings();
     let library = jeton::engine::settings::Settings::default();
     assert_eq!(format!("{configured:?}"), format!("{library:?}"));
+}
+
+#[test]
+fn trusted_proxies_are_networks_or_addresses() {
+    let config = load(&["network.trusted_proxies=10.0.0.0/8, 192.0.2.1,2001:db8::/32"]).unwrap();
+    let networks: Vec<String> = config.trusted_proxies.iter().map(ToString::to_string).collect();
+    assert_eq!(networks, ["10.0.0.0/8", "192.0.2.1/32", "2001:db8::/32"]);
+    assert!(load(&["network.trusted_proxies="]).unwrap().trusted_proxies.is_empty());
+    for bad in ["10.0.0.0/33", "proxy.example", "*"] {
+        let refusal = load(&[&format!("network.trusted_proxies={bad}")]).unwrap_err();
+        assert!(refusal.contains("must name networks"), "{refusal}");
+    }
+}
+
+/// Passwords go to a hook over TLS, or not beyond this machine.
+#[test]
+fn a_hook_is_called_over_tls_and_with_a_token() {
+    let directory = tempfile::tempdir().unwrap();
+    let file = directory.path().join("token");
+    std::fs::write(&file, "a-token\n").unwrap();
+    let token = format!("hooks.credential_check_token_file={}", file.display());
+    for good in
+        ["https://users.example", "https://users.example:8443", "http://127.0.0.1:1", "http://[::1]:1", "http://localhost:1"]
+    {
+        let config = load(&[&format!("hooks.credential_check_uri={good}"), &token]).unwrap();
+        assert_eq!(config.credential_check.unwrap().uri, good);
+    }
+    for bad in
+        ["http://users.example", "https://users.example/path", "https://u:p@users.example", "users.example", "ftp://127.0.0.1"]
+    {
+        let refusal = load(&[&format!("hooks.credential_check_uri={bad}"), &token]).unwrap_err();
+        assert!(refusal.contains("must be an https URI"), "{bad}: {refusal}");
+    }
+    assert!(load(&["hooks.credential_check_uri=https://users.example"]).unwrap_err().contains("must be set beside"));
+    assert!(load(&[&token]).unwrap_err().contains("is of no use without"));
+    std::fs::write(&file, "two words").unwrap();
+    assert!(load(&["hooks.credential_check_uri=https://users.example", &token]).is_err());
 }

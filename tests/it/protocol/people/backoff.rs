@@ -1,7 +1,69 @@
 //! Waits after failures (threat K2).
 
+use jeton::pb::admin::v1::EnablePolicyRequest;
+use jeton::pb::admin::v1::policy_service_client::PolicyServiceClient;
+
 use super::{Door, PASSWORD, WRONG, wait};
+use crate::support::clients::{Party, web};
 use crate::support::server::Server;
+
+/// A client that may present passwords, at every path.
+async fn old_client(server: &Server) -> Party {
+    let client = server.register(web()).await;
+    for policy in ["password_grant", "path_aliases"] {
+        let request = EnablePolicyRequest {
+            client_id: client.client_id.clone(),
+            policy: policy.to_owned(),
+            reason: "an old client".to_owned(),
+            ..EnablePolicyRequest::default()
+        };
+        PolicyServiceClient::new(server.admin()).enable_policy(server.as_admin(request)).await.unwrap();
+    }
+    client
+}
+
+/// Threat K2: the sign-in page, the password grant and each of its paths share one count.
+#[tokio::test]
+async fn every_way_to_present_a_password_shares_one_counter() {
+    let server = Server::start().await;
+    let door = Door::of(&server);
+    server.person("alice", PASSWORD).await;
+    let client = old_client(&server).await;
+    let present = async |path: &str, password: &str| {
+        let pairs = [("grant_type", "password"), ("username", "alice"), ("password", password), ("scope", "read")];
+        server.post(path, &client, &pairs).await
+    };
+    assert_eq!(present("/oauth2/token", PASSWORD).await.status, 200);
+    for path in ["/oauth2/token", "/token", "/oauth/2/token"] {
+        let answer = present(path, "wrong").await;
+        assert_eq!(answer.status, 400, "{path}");
+        assert!(answer.body.contains("username or password is wrong"), "{}", answer.body);
+        assert_eq!(door.refused("alice", "wrong").await, WRONG);
+    }
+    for path in ["/oauth2/token", "/token", "/oauth/2/token"] {
+        let answer = present(path, PASSWORD).await;
+        assert_eq!((answer.status, answer.header("retry-after")), (429, "1"), "{path}: {}", answer.body);
+    }
+    assert_eq!(door.refused("alice", PASSWORD).await, wait(1));
+}
+
+/// Threat J4: a made-up address is no way around the wait of one's own.
+#[tokio::test]
+async fn made_up_addresses_share_the_counter_of_the_real_one() {
+    for (trusted, last) in [("", 429), ("127.0.0.0/8", 400)] {
+        let server = Server::with(&[&format!("network.trusted_proxies={trusted}")]).await;
+        let client = old_client(&server).await;
+        let mut status = 0;
+        for number in 0..22 {
+            let form = format!("grant_type=password&username=somebody{number}&password=wrong");
+            let request = server.http.post(server.url("/oauth2/token")).header("authorization", client.basic());
+            let request = request.header("x-forwarded-for", format!("203.0.113.{number}"));
+            let request = request.header("content-type", "application/x-www-form-urlencoded").body(form);
+            status = request.send().await.unwrap().status().as_u16();
+        }
+        assert_eq!(status, last, "trusted: {trusted:?}");
+    }
+}
 
 #[tokio::test]
 async fn the_sixth_failure_of_a_name_costs_a_wait_that_doubles() {
