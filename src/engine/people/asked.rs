@@ -27,8 +27,15 @@ pub(super) struct Asked {
     pub browser: Secret,
     pub created_at: UnixMillis,
     pub request: AuthorizationRequest,
-    /// Whether it waits for a decision; otherwise its answer may be had again.
-    pub open: bool,
+    pub stage: Stage,
+}
+
+/// How far a request has come.  Its answer may be had again until it is used.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Stage {
+    Waits,
+    Allowed,
+    Denied,
 }
 
 impl Engine {
@@ -62,7 +69,7 @@ impl Engine {
             browser,
             created_at: loaded.created_at,
             request: kept.request.clone(),
-            open: kept.open,
+            stage: kept.stage,
             workspace,
         })
     }
@@ -88,14 +95,19 @@ impl Engine {
 struct Kept<'a> {
     request: &'a AuthorizationRequest,
     handle: Option<SecretDigest>,
-    open: bool,
+    stage: Stage,
 }
 
 fn kept(grant: &Grant) -> Option<Kept<'_>> {
     match &grant.state {
-        State::Requested(requested) => Some(Kept { request: &requested.request, handle: Some(requested.handle), open: true }),
-        State::Decided(decided) => Some(Kept { request: &decided.request, handle: Some(decided.handle), open: false }),
-        State::CodeIssued(issued) => Some(Kept { request: &issued.request, handle: issued.released_by, open: false }),
+        State::Requested(requested) => {
+            Some(Kept { request: &requested.request, handle: Some(requested.handle), stage: Stage::Waits })
+        }
+        State::Decided(decided) => {
+            let stage = if decided.approved.is_some() { Stage::Allowed } else { Stage::Denied };
+            Some(Kept { request: &decided.request, handle: Some(decided.handle), stage })
+        }
+        State::CodeIssued(issued) => Some(Kept { request: &issued.request, handle: issued.released_by, stage: Stage::Allowed }),
         State::Active(_) | State::Revoked(_) => None,
     }
 }

@@ -6,7 +6,7 @@ use crate::engine::Engine;
 use crate::engine::authorize::decide::{Approval, Verdict};
 use crate::engine::authorize::shows_code;
 use crate::engine::manage_scopes::ScopeInWords;
-use crate::engine::people::asked::Asked;
+use crate::engine::people::asked::{Asked, Stage};
 use crate::engine::people::branding_of::{PageBranding, branding_of};
 use crate::engine::people::redirect_target::{form_target, redirect_host};
 use crate::engine::people::session::SignedIn;
@@ -89,11 +89,15 @@ impl Engine {
                 false => Ok(Interaction::SignIn),
             };
         };
-        if !asked.open || self.allowed_before(&person, &asked).await? {
-            return self.end(name, &asked, approve(&person)).await;
-        }
-        if silent {
-            return self.end(name, &asked, Verdict::Deny(ErrorCode::ConsentRequired)).await;
+        let refused = if silent { ErrorCode::ConsentRequired } else { ErrorCode::AccessDenied };
+        match asked.stage {
+            Stage::Allowed => return self.end(name, &asked, approve(&person)).await,
+            Stage::Denied => return self.end(name, &asked, Verdict::Deny(refused)).await,
+            Stage::Waits if self.allowed_before(&person, &asked).await? => {
+                return self.end(name, &asked, approve(&person)).await;
+            }
+            Stage::Waits if silent => return self.end(name, &asked, Verdict::Deny(refused)).await,
+            Stage::Waits => {}
         }
         Ok(Interaction::Consent(Box::new(ConsentPage {
             branding: branding_of(&asked.workspace, Some(&asked.client)),
@@ -135,7 +139,7 @@ impl Engine {
                 let id = asked.workspace.record.id;
                 self.require_newer_than_withdrawal(person, &asked).await?;
                 // Before the decision, so that nothing is granted that the person could not withdraw.
-                if asked.open {
+                if asked.stage == Stage::Waits {
                     self.remember_consent(id, person.subject(), &asked.client.id, &asked.request.scope).await?;
                 }
                 approve(person)

@@ -12,6 +12,7 @@ mod grpc;
 mod introspection;
 mod keys;
 mod one_time_values;
+mod pages;
 mod people;
 mod policies;
 mod prompt;

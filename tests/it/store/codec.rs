@@ -2,7 +2,7 @@
 
 use jeton::store::StoreError;
 use jeton::store::client::{Client, ClientSecret, PolicyGrant};
-use jeton::store::codec::{MAX_BYTES, NameOwner, Record, RevokedToken, Sequence, decode, encode};
+use jeton::store::codec::{MAX_BYTES, NameOwner, OwnedClient, Record, RevokedToken, Sequence, decode, encode};
 use jeton::store::consent::Consent;
 use jeton::store::grant::{
     Active, Authorization, AuthorizationRequest, CodeIssued, Decided, Grant, Previous, RefreshState, Requested, Revoked, State,
@@ -82,6 +82,7 @@ proptest! {
     fn what_people_left_round_trips(subject in subject(), client in client_id(), scope in scope(), at in instant(),
         at_ms in instant_ms(), token in digest(), text in ".{0,40}", flag: bool, revision: u64) {
         round_trips(&Session { subject: subject.clone(), signed_in_at: at_ms, token, expires_at: at });
+        round_trips(&OwnedClient(client.clone()));
         round_trips(&Consent { subject, client, scope, granted_at: at, not_before: at_ms, revision });
         round_trips(&ScopeEntry { name: text.clone(), description: text, restricted: flag });
     }

@@ -4,6 +4,7 @@
 use std::any::Any;
 use std::sync::Arc;
 
+use jeton::store::client::Client;
 use jeton::store::consent::Consent;
 use jeton::store::grant::redeem::{Redeemed, Redemption, redeem};
 use jeton::store::grant::revoke::revoke;
@@ -14,7 +15,7 @@ use jeton::store::policy_use::PolicyUse;
 use jeton::store::scope::ScopeEntry;
 use jeton::store::user::User;
 use jeton::store::{Health, Replaced, Store, StoreError, Version};
-use jeton::types::ids::{GrantId, SessionId, Subject, WorkspaceId};
+use jeton::types::ids::{ClientId, GrantId, SessionId, Subject, WorkspaceId};
 use jeton::types::policy::Policy;
 use jeton::types::scope::Scope;
 use jeton::types::time::{UnixMillis, UnixSeconds};
@@ -51,6 +52,7 @@ macro_rules! contract {
             deleting_a_workspace_removes_what_is_in_it,
             a_client_is_kept_once,
             clients_are_paged_in_the_order_of_their_ids,
+            the_clients_of_a_person_are_found_by_the_person,
             workspaces_do_not_see_each_others_records,
             a_replacement_needs_the_newest_revision,
             of_replacements_made_at_once_one_is_done,
@@ -153,6 +155,34 @@ pub async fn clients_are_paged_in_the_order_of_their_ids(store: Arc<dyn Store>) 
     }
     assert_eq!(seen, ids);
     assert!(store.clients(WORKSPACE, None, 0).await.unwrap().is_empty());
+}
+
+/// A client's own record says whose it is, and no name is the beginning of another.
+pub async fn the_clients_of_a_person_are_found_by_the_person(store: Arc<dyn Store>) {
+    let person = |name: &str| Subject::parse(name).unwrap();
+    let mut ids: Vec<_> = (0..5).map(client_id).collect();
+    for number in 0..5 {
+        let owned = Client { owner: Some(person("ann")), ..client(number) };
+        assert!(store.insert_client(WORKSPACE, &owned).await.unwrap());
+        assert!(!store.insert_client(WORKSPACE, &owned).await.unwrap());
+    }
+    store.insert_client(WORKSPACE, &Client { owner: Some(person("anna")), ..client(5) }).await.unwrap();
+    store.insert_client(WORKSPACE, &Client { owner: None, ..client(6) }).await.unwrap();
+    // Another one's client of that id stays another one's.
+    let taken = Client { owner: Some(person("ann")), ..client(5) };
+    assert!(!store.insert_client(WORKSPACE, &taken).await.unwrap());
+    ids.sort();
+    let of = async |name: &str, after: Option<&ClientId>, limit| {
+        let found = store.clients_of(WORKSPACE, &person(name), after, limit).await.unwrap();
+        found.into_iter().map(|client| client.id).collect::<Vec<_>>()
+    };
+    assert_eq!(of("ann", None, 10).await, ids);
+    assert_eq!(of("ann", None, 2).await, ids[..2]);
+    assert_eq!(of("ann", Some(&ids[1]), 10).await, ids[2..]);
+    assert_eq!(of("anna", None, 10).await, [client_id(5)]);
+    assert_eq!(of("an", None, 10).await, []);
+    assert!(store.delete_client(WORKSPACE, &ids[0]).await.unwrap());
+    assert_eq!(of("ann", None, 10).await, ids[1..]);
 }
 
 /// SECURITY: whatever is stored has its workspace before its key.

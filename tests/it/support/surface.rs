@@ -91,6 +91,7 @@ const CODES: &[(&str, u16, Code)] = &[
     ("invalid_scope", 400, Code::InvalidArgument),
     ("access_denied", 400, Code::FailedPrecondition),
     ("too_many_requests", 429, Code::ResourceExhausted),
+    ("login_required", 400, Code::FailedPrecondition),
     ("invalid_redirect_uri", 400, Code::InvalidArgument),
     ("invalid_client_metadata", 400, Code::InvalidArgument),
 ];
