@@ -205,7 +205,8 @@ pub(super) fn refuse_parameters_in_url(query: Option<&str>, except: Option<Param
     }
 }
 
-fn require_form(headers: &HeaderMap) -> Result<(), Refused> {
+/// A body is read as a form only when it says that it is one.
+pub(super) fn require_form(headers: &HeaderMap) -> Result<(), Refused> {
     let mut types = headers.get_all(CONTENT_TYPE).iter();
     let good = match (types.next().and_then(|value| value.to_str().ok()), types.next()) {
         (Some(only), None) => form_type(only),
@@ -222,7 +223,8 @@ fn form_type(media_type: &str) -> bool {
     essence.trim().eq_ignore_ascii_case("application/x-www-form-urlencoded") && (charset || parameters.trim().is_empty())
 }
 
-async fn read(headers: &HeaderMap, body: Body, limit: usize) -> Result<Bytes, Refused> {
+/// The whole body, if it keeps to the limit.
+pub(super) async fn read(headers: &HeaderMap, body: Body, limit: usize) -> Result<Bytes, Refused> {
     let too_large = || {
         let description = format!("the body of the request is larger than {limit} bytes");
         Refused::new(StatusCode::PAYLOAD_TOO_LARGE, "invalid_request", description)

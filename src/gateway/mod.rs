@@ -11,8 +11,9 @@ mod form;
 mod introspect;
 mod jwks;
 mod metadata;
-mod page;
+mod pages;
 mod peer;
+mod redirect;
 mod revoke;
 mod routes;
 mod token;
@@ -26,8 +27,9 @@ use std::time::Duration;
 use axum::Router;
 use ipnet::IpNet;
 
-use crate::gateway::cookie::BrowserCookie;
-use crate::gateway::page::ErrorPages;
+use crate::gateway::cookie::{BrowserCookie, SessionCookie};
+use crate::gateway::pages::error_page::ErrorPages;
+use crate::gateway::pages::origin::Site;
 use crate::pb::pages::v1::application_service_server::ApplicationService;
 use crate::pb::pages::v1::interaction_service_server::InteractionService;
 use crate::pb::v1::authorization_service_server::AuthorizationService;
@@ -110,19 +112,23 @@ struct Gateway {
     body_timeout: Duration,
     trusted_proxies: Vec<IpNet>,
     cookie: BrowserCookie,
+    session_cookie: SessionCookie,
+    site: Site,
     error_pages: ErrorPages,
 }
 
 /// The gateway as a service.
 pub fn router(services: Services, options: Options) -> Router {
-    let gateway = Gateway {
+    let gateway = Arc::new(Gateway {
         services,
         cookie: BrowserCookie::of_issuer(&options.issuer),
+        session_cookie: SessionCookie::of_issuer(&options.issuer),
+        site: Site::of_issuer(&options.issuer),
         error_pages: ErrorPages::new(options.entropy.clone()),
         entropy: options.entropy,
         body_bytes: options.body_bytes,
         body_timeout: options.body_timeout,
         trusted_proxies: options.trusted_proxies,
-    };
-    routes::table(options.request_timeout).with_state(Arc::new(gateway))
+    });
+    routes::table(&gateway, options.request_timeout).with_state(gateway)
 }

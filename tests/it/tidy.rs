@@ -46,7 +46,7 @@ const MOST_LINES: usize = 400;
 const LONG: &[(&str, &str)] = &[];
 
 /// Literals that look like a metric's name and are none.
-const NO_METRICS: &[&str] = &["jeton_browser"];
+const NO_METRICS: &[&str] = &["jeton_browser", "jeton_session"];
 
 struct Source {
     /// Below `src/` or `tests/`.

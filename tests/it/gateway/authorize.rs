@@ -76,11 +76,11 @@ async fn an_https_issuer_makes_the_cookie_secure() {
 }
 
 #[tokio::test]
-async fn a_workspace_without_a_login_application_says_how_to_set_one() {
+async fn a_workspace_without_a_login_application_asks_on_our_own_pages() {
     let recorder = Arc::new(Recorder::default());
     let answer = get(recorder.gateway(), ASK).await;
-    assert_eq!(answer.status, 400);
-    assert!(answer.body.contains("jeton workspace update --login-uri"));
+    assert_eq!((answer.status.as_u16(), answer.header("location")), (303, "/acme/consent?handle=h"));
+    assert!(answer.header("set-cookie").starts_with("jeton_browser="));
 }
 
 /// RFC 6749 section 4.1.2.1.

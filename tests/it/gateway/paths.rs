@@ -52,8 +52,12 @@ async fn tricks_in_a_path_are_404() {
 async fn the_default_workspace_is_served_at_the_root_alone() {
     let recorder = Arc::new(Recorder::default());
     assert_eq!(post(recorder.gateway(), "/default/oauth2/token", "").await.error(), "404 not_found");
-    for path in ["/default/oauth2/jwks", "/.well-known/oauth-authorization-server/default", "/default/oauth2/continue"] {
+    for path in ["/default/oauth2/jwks", "/.well-known/oauth-authorization-server/default"] {
         assert_eq!(get(recorder.gateway(), path).await.error(), "404 not_found", "{path}");
+    }
+    for path in ["/default/oauth2/authorize", "/default/oauth2/continue"] {
+        let page = get(recorder.gateway(), path).await;
+        assert_eq!((page.status.as_u16(), page.header("content-type")), (404, "text/html; charset=utf-8"), "{path}");
     }
 }
 

@@ -85,12 +85,14 @@ async fn a_workspace_has_its_own_login_application() {
     assert!(answer.header("location").starts_with("https://login.example.org/sign-in?workspace=acme&handle=jah_"));
 }
 
-/// Without a login application the person hears what the operator must do.
+/// Without a login application our own pages ask the person.
 #[tokio::test]
-async fn without_a_login_application_the_person_is_told() {
+async fn without_a_login_application_the_person_is_asked_on_our_own_pages() {
     let server = Server::start().await;
     let client = server.register(web()).await;
-    assert_page(&Browser::default().authorize(&server, &client, &[]).await, "this workspace has no login application");
+    let answer = Browser::default().authorize(&server, &client, &[]).await;
+    assert_eq!(answer.status, 303);
+    assert!(answer.header("location").starts_with("/consent?handle=jah_"));
 }
 
 /// RFC 6749 section 4.1.2.1; threat C5: a client that is not known is nobody to redirect to, whatever else is wrong.
