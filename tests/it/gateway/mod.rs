@@ -7,7 +7,7 @@ mod cross_origin;
 mod documents;
 mod limits;
 mod logs;
-mod no_pages;
+mod pages;
 mod paths;
 mod recorder;
 mod token;

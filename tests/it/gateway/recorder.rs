@@ -21,7 +21,7 @@ use jeton::types::error::OAuthError;
 use tonic::{Response, Status, async_trait};
 use tower::ServiceExt;
 
-use super::no_pages::NoPages;
+use super::pages::fake::Pages;
 
 /// What the services were sent, and what they answer.
 #[derive(Default)]
@@ -38,6 +38,7 @@ pub struct Recorder {
     pub refresh_token: Mutex<String>,
     pub login_uri: Mutex<String>,
     pub refusal: Mutex<Option<Refusal>>,
+    pub pages: Arc<Pages>,
 }
 
 /// How the services refuse.
@@ -82,8 +83,8 @@ impl Recorder {
             token: self.clone(),
             authorization: self.clone(),
             metadata: self.clone(),
-            interaction: Arc::new(NoPages),
-            application: Arc::new(NoPages),
+            interaction: self.pages.clone(),
+            application: self.pages.clone(),
         };
         let mut options = Options::new(Arc::new(SeededEntropy::new(1)), issuer.to_owned());
         options.trusted_proxies = trusted.iter().map(|network| network.parse().unwrap()).collect();

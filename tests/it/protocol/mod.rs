@@ -20,5 +20,6 @@ mod refresh_token;
 mod registration;
 mod revocation;
 mod secrets;
+mod story;
 mod trusted;
 mod withdrawal;

@@ -1,4 +1,6 @@
-//! A browser that follows no redirect by itself and keeps its one cookie.
+//! A browser that follows no redirect by itself and keeps its cookies.
+
+use std::collections::BTreeMap;
 
 use url::Url;
 
@@ -9,7 +11,7 @@ use super::surface::{Answer, form};
 /// A browser.
 #[derive(Default)]
 pub struct Browser {
-    cookie: String,
+    cookies: BTreeMap<String, String>,
 }
 
 impl Browser {
@@ -33,11 +35,24 @@ impl Browser {
         self.send(request.header("content-type", "application/x-www-form-urlencoded")).await
     }
 
+    /// Sends a form to a page.
+    pub async fn submit(&mut self, server: &Server, path: &str, pairs: &[(&str, &str)]) -> Answer {
+        let request = server.http.post(server.url(path)).body(form(pairs));
+        self.send(request.header("content-type", "application/x-www-form-urlencoded")).await
+    }
+
     async fn send(&mut self, request: reqwest::RequestBuilder) -> Answer {
-        let request = if self.cookie.is_empty() { request } else { request.header("cookie", &self.cookie) };
+        let cookies: Vec<String> = self.cookies.iter().map(|(name, value)| format!("{name}={value}")).collect();
+        let request = if cookies.is_empty() { request } else { request.header("cookie", cookies.join("; ")) };
         let answer = Answer::of(request.send().await.unwrap()).await;
-        if let Some(pair) = answer.header("set-cookie").split(';').next().filter(|pair| !pair.is_empty()) {
-            pair.clone_into(&mut self.cookie);
+        for set in answer.headers.get_all("set-cookie") {
+            let set = set.to_str().unwrap();
+            let (name, value) = set.split(';').next().unwrap().split_once('=').unwrap();
+            if set.contains("Max-Age=0") {
+                self.cookies.remove(name);
+            } else {
+                self.cookies.insert(name.to_owned(), value.to_owned());
+            }
         }
         answer
     }
