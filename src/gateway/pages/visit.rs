@@ -158,17 +158,23 @@ impl Visit {
     }
 
     /// What the browser gets: a refusal goes to the client where it may, else to the person.
+    ///
+    /// A refusal gives the browser no new value: another site may have caused it, without the cookies
+    /// that the browser has, and would replace the one that the person's open forms rest on.
     pub fn finish(self, outcome: Outcome) -> Response {
         let outcome = match outcome {
             Err(Stop::SignIn) => self.to("/login"),
             Ok(_) | Err(Stop::Refused(_)) => outcome,
         };
-        let mut response = match outcome {
-            Ok(response) => response,
+        match outcome {
+            Ok(response) => self.marked(response),
             Err(Stop::Refused(refused)) => self.refuse(&refused),
             // Cannot happen: the sign-in page's address is of our own making.
             Err(Stop::SignIn) => self.refuse(&Refused::not_found("there is nothing at this path")),
-        };
+        }
+    }
+
+    fn marked(&self, mut response: Response) -> Response {
         if self.fresh_browser
             && let Some(cookie) = self.browser.as_ref().and_then(|browser| self.gateway.cookie.set(browser))
         {

@@ -273,3 +273,14 @@ async fn a_page_with_a_form_gives_a_new_browser_its_cookie() {
         assert_eq!(value.map(str::len), Some(43));
     }
 }
+
+/// Another site's form comes without the cookies of the browser, and must not replace them.
+#[tokio::test]
+async fn a_refusal_gives_no_new_browser_cookie() {
+    let recorder = Arc::new(Recorder::default());
+    recorder.pages.refuse("get_interaction", refuse(OAuthError::invalid_request("no such request")));
+    for page in ["/consent?handle=h", "/oauth2/authorize?state=%ff", "/authorized"] {
+        let answer = get(recorder.gateway(), page).await;
+        assert_eq!((answer.status.as_u16(), answer.header("set-cookie")), (400, ""), "{page}");
+    }
+}
