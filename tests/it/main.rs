@@ -4,9 +4,11 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 mod binary;
+mod browser;
 mod cli;
 mod gateway;
 mod grant_model;
+mod interfaces;
 mod listener;
 mod properties;
 mod protocol;

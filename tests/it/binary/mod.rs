@@ -5,4 +5,4 @@ mod kill;
 mod lifecycle;
 mod printed;
 mod refusals;
-mod server;
+pub mod server;

@@ -1,0 +1,8 @@
+//! A real browser against a real server: what a person sees, and what another site can do to them.
+
+pub mod application;
+pub mod chromium;
+mod devtools;
+mod driver;
+mod element;
+mod page;
