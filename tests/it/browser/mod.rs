@@ -1,8 +1,12 @@
 //! A real browser against a real server: what a person sees, and what another site can do to them.
 
 pub mod application;
-pub mod chromium;
+mod attacks;
+mod chromium;
 mod devtools;
 mod driver;
 mod element;
+mod looks;
 mod page;
+mod scene;
+mod walks;

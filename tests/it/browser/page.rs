@@ -81,13 +81,24 @@ impl Page {
 
     /// Opens a URL, and waits until the page that it led to has loaded.
     pub async fn open(&mut self, url: &str) {
+        let answer = self.navigate(url).await;
+        assert!(answer.get("errorText").is_none(), "{url}: {answer}");
+    }
+
+    /// Opens a URL that leads to a site that is not there: only the way is of interest.
+    pub async fn open_what_fails(&mut self, url: &str) {
+        let answer = self.navigate(url).await;
+        assert!(answer.get("errorText").is_some(), "{url}: {answer}");
+    }
+
+    async fn navigate(&mut self, url: &str) -> Value {
         self.note_what_happened();
         let answer = self.call("Page.navigate", json!({ "url": url })).await;
-        assert!(answer.get("errorText").is_none(), "{url}: {answer}");
         // The load of the page before, which may still be reported, is not this one's.
         let loader = &answer["loaderId"];
         self.event(|event| event["params"]["frame"]["loaderId"] == *loader).await;
         self.loaded().await;
+        answer
     }
 
     /// Goes back, as the button of the browser does.
@@ -151,7 +162,9 @@ impl Page {
             "Log.entryAdded" => self.complaints.push(parameters["entry"].to_string()),
             "Runtime.exceptionThrown" => self.complaints.push(parameters["exceptionDetails"].to_string()),
             "Page.frameNavigated" if parameters["frame"]["id"] == json!(self.frame) => {
-                self.visited.push(parameters["frame"]["url"].as_str().unwrap_or_default().to_owned());
+                let frame = &parameters["frame"];
+                let url = frame["unreachableUrl"].as_str().or(frame["url"].as_str());
+                self.visited.push(url.unwrap_or_default().to_owned());
             }
             _ => {}
         }

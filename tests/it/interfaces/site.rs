@@ -5,8 +5,6 @@ use std::process::{Command, Stdio};
 
 use jeton::pb::admin::v1::scope_service_client::ScopeServiceClient;
 use jeton::pb::admin::v1::{Scope, SetScopeRequest};
-use jeton::pb::v1::IssueCodeRequest;
-use jeton::pb::v1::authorization_service_client::AuthorizationServiceClient;
 use serde_json::Value;
 
 use crate::binary::server::{Outcome, Server, Site};
@@ -109,19 +107,6 @@ impl Vendor {
             json: serde_json::from_str(body).unwrap_or(Value::Null),
             body: body.to_owned(),
         }
-    }
-
-    /// A code without a browser, where a line is only about the token endpoint.
-    pub async fn code(&self, workspace: &str, application: &Application, scope: &str) -> String {
-        let request = IssueCodeRequest {
-            workspace: workspace.to_owned(),
-            client_id: application.id.clone(),
-            scope: scope.to_owned(),
-            subject: USERNAME.to_owned(),
-            ..IssueCodeRequest::default()
-        };
-        let mut service = AuthorizationServiceClient::new(self.server.channel("admin").await);
-        service.issue_code(self.as_admin(request)).await.unwrap().into_inner().code
     }
 
     /// Says in words what a scope allows.
