@@ -115,10 +115,10 @@ fn end(process: &mut Child) {
 }
 
 impl Person<'_> {
-    /// A new tab.
+    /// A new window.
     pub async fn page(&self) -> Page {
         let devtools = &self.chromium.devtools;
-        let target = json!({ "url": "about:blank", "browserContextId": self.context, "width": 1200, "height": 800 });
+        let target = json!({ "url": "about:blank", "browserContextId": self.context, "newWindow": true });
         let target = devtools.call("Target.createTarget", target).await;
         let attached = devtools.call("Target.attachToTarget", json!({ "targetId": target["targetId"], "flatten": true })).await;
         Page::attach(devtools.clone(), attached["sessionId"].as_str().unwrap()).await

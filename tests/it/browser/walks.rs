@@ -226,6 +226,8 @@ async fn what_was_allowed_before_is_not_asked_again_until_it_is_withdrawn() {
     assert!(page.text().await.contains("Change and delete your notes"), "{}", page.text().await);
     page.follow("Withdraw access").await;
     assert!(page.text().await.contains("You have not allowed any application anything"), "{}", page.text().await);
+    // What began before the withdrawal ends with it, and the clock of this server stands still.
+    scene.server.clock.advance_seconds(1);
     page.open(&request).await;
     assert!(page.find("Allow").await.is_some(), "{}", page.text().await);
 }

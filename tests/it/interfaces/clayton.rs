@@ -138,27 +138,32 @@ async fn editing_the_application_shows_its_ready_made_consent_url() {
     assert_eq!((parameter("state"), parameter("code_challenge")), (None, None));
     let shown = visitor.allow(url.as_str()).await;
     let code = shown.word("jac_").unwrap_or_else(|| panic!("no code: {}", shown.html));
+    // A person cannot weaken what an operator answers for, so the refusal names the operator's command.
+    let refused = run(&vendor, EXCHANGE, &application, &[("AUTH_CODE", &code)]);
+    assert_eq!(refused.error(), (400, "invalid_request"));
+    assert!(refused.body.contains("code_in_query") && refused.body.contains("jeton policy enable"), "{}", refused.body);
+    vendor.jeton(&["policy", "preset", &application.id, "code-in-query"]);
     let tokens = run(&vendor, EXCHANGE, &application, &[("AUTH_CODE", &code)]);
-    assert_eq!(tokens.text("scope"), "workspace");
+    assert_eq!(tokens.text("scope"), "workspace", "the refusal did not use the code up");
 }
 
-/// Without PKCE and state, a code may go to our own page alone.
+/// Without PKCE, whoever reads the code over a person's shoulder could use it, unless a secret is needed too.
 #[tokio::test]
-async fn a_request_without_pkce_is_for_our_own_page_or_a_confidential_client() {
+async fn a_request_without_pkce_is_for_clients_with_a_secret() {
     let vendor = Vendor::start();
     let code_page = format!("{}/authorized", vendor.host());
-    let public = ["--public", "--native", "--redirect-uri", &code_page, "--scope", "workspace", "--preset", "code-in-query"];
-    let outcome = vendor.try_jeton(&[&["client", "create", "--name", "public"], &public[..]].concat());
-    let refused = match outcome.code {
-        // Refused at once, or at the request: either way the error names what is missing.
-        Some(0) => {
-            let id = serde_json::from_str::<serde_json::Value>(&outcome.stdout).unwrap()["client_id"].clone();
-            let application = Application { id: id.as_str().unwrap().to_owned(), secret: String::new() };
-            Visitor::of(&vendor.host()).open(&consent_url(&vendor, &application)).await.words()
-        }
-        _ => outcome.stderr,
-    };
-    assert!(["pkce", "PKCE", "code_challenge", "confidential"].iter().any(|word| refused.contains(word)), "{refused}");
+    let public =
+        ["client", "create", "--name", "p", "--public", "--native", "--redirect-uri", &code_page, "--scope", "workspace"];
+    let outcome = vendor.try_jeton(&[&public[..], &["--preset", "code-in-query"]].concat());
+    assert_ne!(outcome.code, Some(0));
+    assert!(outcome.stderr.contains("clients with a secret"), "{}", outcome.stderr);
+    assert_eq!(vendor.jeton(&["client", "list"]), json!([]), "a refused command leaves nothing");
+    let client = vendor.jeton(&public);
+    let application = Application { id: client["client_id"].as_str().unwrap().to_owned(), secret: String::new() };
+    let refused = Visitor::of(&vendor.host()).open(&consent_url(&vendor, &application)).await;
+    // RFC 7636 section 4.4.1: on our own page or at the client, but never a sign-in.
+    assert!(refused.form("password").is_none());
+    assert!(refused.words().contains("code_challenge") || refused.url.as_str().contains("invalid_request"), "{}", refused.html);
 }
 
 #[tokio::test]
