@@ -174,21 +174,3 @@ async fn markup_in_a_clients_name_is_shown_as_text() {
     }
     page.walked_cleanly().await;
 }
-
-/// RFC 9700 section 4.2: the code goes to the client in one redirect, and shows nowhere else.
-#[tokio::test(flavor = "multi_thread")]
-async fn no_code_shows_in_a_title_a_referrer_or_the_bar_of_our_pages() {
-    let scene = Scene::set().await;
-    let mut page = scene.chromium.person().await.page().await;
-    page.open(&scene.request()).await;
-    page.sign_in().await;
-    assert!(!page.title().await.contains("jah_"));
-    page.follow("Allow").await;
-    let received = scene.application.received("/cb").remove(0);
-    let code = received.parameter("code").unwrap();
-    assert_eq!(received.header("referer"), "", "the client is told nothing of our addresses");
-    let ours = scene.server.url("/");
-    let leaks = |url: &&String| url.starts_with(&ours) && (url.contains(&code) || url.contains("jst_"));
-    assert_eq!(page.visited().iter().filter(leaks).collect::<Vec<_>>(), Vec::<&String>::new());
-    page.walked_cleanly().await;
-}

@@ -6,6 +6,7 @@ mod chromium;
 mod devtools;
 mod driver;
 mod element;
+mod leaks;
 mod looks;
 mod page;
 mod scene;
