@@ -2,8 +2,11 @@
 
 use std::path::{Path, PathBuf};
 
+use jeton::pb::v1::ClientMetadata;
+
 use super::page::{Device, Page, Scheme};
 use super::scene::Scene;
+use crate::support::clients::web;
 
 const LOOKS: &[(Device, Scheme)] = &[
     (Device::Phone, Scheme::Light),
@@ -141,9 +144,23 @@ async fn every_page_fits_the_screen_and_can_be_read() {
     look_at(&mut page, "denied", &mut wrong).await;
     page.open(&scene.server.url("/oauth2/consents")).await;
     look_at(&mut page, "consents", &mut wrong).await;
+    for (name, brand_color) in [("consent-yellow", "#ffe14d"), ("consent-navy", "#000040")] {
+        let redirect_uris = vec![scene.application.url("/cb")];
+        let branded =
+            ClientMetadata { client_name: name.to_owned(), brand_color: brand_color.to_owned(), redirect_uris, ..web() };
+        let party = scene.server.register(branded).await;
+        page.open(&scene.request_of(&party, &scene.application.url("/cb"))).await;
+        look_at(&mut page, name, &mut wrong).await;
+    }
     page.open(&scene.server.url("/logout")).await;
     look_at(&mut page, "logout", &mut wrong).await;
     page.follow("Sign out").await;
     look_at(&mut page, "logged-out", &mut wrong).await;
+    page.open(&scene.server.url("/login")).await;
+    for _ in 0..6 {
+        page.sign_in_with("wrong").await;
+    }
+    assert!(page.text().await.contains("too many attempts"), "{}", page.text().await);
+    look_at(&mut page, "login-wait", &mut wrong).await;
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
