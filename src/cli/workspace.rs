@@ -1,5 +1,6 @@
 //! `jeton workspace`: issuers that share one server.
 
+use clap::builder::PossibleValuesParser;
 use clap::{Args, Subcommand};
 use serde_json::json;
 
@@ -14,6 +15,7 @@ use crate::pb::admin::v1::{
     CreateWorkspaceRequest, DeleteWorkspaceRequest, GetWorkspaceRequest, ListWorkspacesRequest, PolicyCeiling, SignInMethod,
     UpdateWorkspaceRequest, Workspace, WorkspaceSettings,
 };
+use crate::types::policy::Preset;
 
 const AFTER_HELP: &str = "\
 The workspace \"default\" is served at the root, every other one under /NAME.
@@ -108,6 +110,10 @@ struct SettingsFlags {
     #[arg(long, value_name = "POLICIES")]
     policy_ceiling: Option<String>,
 
+    /// The preset of the applications that its people register: its name, or none.
+    #[arg(long, value_name = "PRESET", value_parser = preset_or_none())]
+    application_preset: Option<String>,
+
     #[command(flatten)]
     lifetimes: LifetimeFlags,
 }
@@ -142,6 +148,9 @@ impl SettingsFlags {
         }
         if let Some(on) = self.self_registration {
             settings.self_registration_off = !on;
+        }
+        if let Some(preset) = self.application_preset {
+            settings.application_preset = if preset == "none" { String::new() } else { preset };
         }
         if let Some(ceiling) = self.policy_ceiling {
             settings.policy_ceiling = ceiling_of(&ceiling);
@@ -234,8 +243,13 @@ fn record(workspace: Workspace) -> Record {
         ("brand_color", text(settings.brand_color)),
         ("self_registration", json!(!settings.self_registration_off)),
         ("policy_ceiling", ceiling),
+        ("application_preset", text(settings.application_preset)),
         ("suspended", json!(settings.suspended)),
         ("created_at", instant(workspace.created_at)),
         ("revision", json!(workspace.revision)),
     ]
+}
+
+fn preset_or_none() -> PossibleValuesParser {
+    PossibleValuesParser::new(Preset::ALL.iter().map(|preset| preset.as_str()).chain(["none"]))
 }

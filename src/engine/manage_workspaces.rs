@@ -18,7 +18,7 @@ use crate::types::branding::Branding;
 use crate::types::error::{OAuthError, Refusal};
 use crate::types::ids::{WorkspaceId, WorkspaceName};
 use crate::types::lifetime::Lifetimes;
-use crate::types::policy::Policy;
+use crate::types::policy::{Policy, Preset};
 
 const UNKNOWN: Refusal = Refusal::NotFound("there is no such workspace");
 
@@ -45,6 +45,8 @@ pub struct WorkspaceSettings {
     pub self_registration_off: bool,
     /// The policies that its clients may have; `None` for any.
     pub policy_ceiling: Option<Vec<Policy>>,
+    /// What the applications get that its people register.
+    pub application_preset: Option<Preset>,
 }
 
 impl WorkspaceSettings {
@@ -67,6 +69,7 @@ impl WorkspaceSettings {
             branding: branding.map_err(|(field, why)| Refusal::InvalidField(field, why.into()))?,
             self_registration: !self.self_registration_off,
             policy_ceiling: self.policy_ceiling.clone(),
+            application_preset: self.application_preset,
             default_audience: audience.map_err(|error| Refusal::InvalidField("default_audience", error.description))?,
             lifetimes: self.lifetimes,
             suspended: self.suspended,
@@ -157,6 +160,7 @@ impl Engine {
             branding: Branding::default(),
             self_registration: true,
             policy_ceiling: None,
+            application_preset: None,
             default_audience: None,
             lifetimes: Lifetimes::default(),
             suspended: false,

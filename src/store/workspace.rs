@@ -4,7 +4,7 @@ use crate::types::authorization::SignInMethod;
 use crate::types::branding::Branding;
 use crate::types::ids::{WorkspaceId, WorkspaceName};
 use crate::types::lifetime::Lifetimes;
-use crate::types::policy::Policy;
+use crate::types::policy::{Policy, Preset};
 use crate::types::time::UnixSeconds;
 
 /// A workspace: its own issuer, keys, clients and users.
@@ -26,6 +26,8 @@ pub struct Workspace {
     pub self_registration: bool,
     /// The compatibility policies that its clients may have; `None` for any.
     pub policy_ceiling: Option<Vec<Policy>>,
+    /// What the applications get that its people register.
+    pub application_preset: Option<Preset>,
     /// The audience of tokens of clients that have none of their own; the issuer when `None`.
     pub default_audience: Option<String>,
     /// For clients that have none of their own.

@@ -46,6 +46,26 @@ impl Policy {
     }
 }
 
+impl Policy {
+    /// Whether an application that a person registered may have it by its workspace's preset: it
+    /// changes how a code is asked for, exchanged or refreshed, and gives no other way to a token.
+    #[must_use]
+    pub fn for_applications(self) -> bool {
+        match self {
+            Self::CodeInQuery
+            | Self::GrantTypeCode
+            | Self::PathAliases
+            | Self::PkceOptional
+            | Self::RefreshRotationNever
+            | Self::WildcardScope => true,
+            Self::ImplicitGrant
+            | Self::PasswordGrant
+            | Self::RefreshTokenOnClientCredentials
+            | Self::RefreshWithoutClientAuthentication => false,
+        }
+    }
+}
+
 /// Some of the policies.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct PolicySet(u16);

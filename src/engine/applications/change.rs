@@ -24,6 +24,7 @@ impl Engine {
             return refuse("the people of this workspace may not register applications: ask its operator");
         }
         let blank = blank_application(person, self.blank_client()?);
+        let blank = self.with_application_preset(workspace, blank)?;
         let mut client = self.apply_form(person, form, blank).await?;
         let secret = self.add_secret(workspace, &mut client)?;
         let inserted = self.clients.insert_owned(workspace.record.id, person.subject(), &client, MAX_APPLICATIONS);

@@ -4,10 +4,13 @@
 use crate::engine::Engine;
 use crate::engine::authorize::{code_page, shows_code};
 use crate::engine::people::session::SignedIn;
+use crate::engine::policy::configure::Switch;
 use crate::engine::register::ClientMetadata;
+use crate::engine::workspaces::WorkspaceEntry;
 use crate::store::client::Client;
 use crate::types::client::{ApplicationType, AuthMethod, GrantType};
-use crate::types::error::{ErrorCode, OAuthError};
+use crate::types::error::{ErrorCode, OAuthError, Refusal};
+use crate::types::policy::Policy;
 use crate::types::scope::Scope;
 
 /// What a person says of an application.
@@ -65,6 +68,21 @@ impl Engine {
             brand_color: set(&base.branding.color),
         };
         metadata.apply_to(base)
+    }
+
+    /// What a workspace's preset gives an application: no more than its ceiling, and no other way to a token.
+    ///
+    /// # Errors
+    /// None but those of a reason, which is our own.
+    pub(super) fn with_application_preset(&self, workspace: &WorkspaceEntry, blank: Client) -> Result<Client, Refusal> {
+        let Some(preset) = workspace.record.application_preset else { return Ok(blank) };
+        let ceiling = workspace.record.policy_ceiling.as_deref();
+        let allowed = |policy: &Policy| policy.for_applications() && ceiling.is_none_or(|ceiling| ceiling.contains(policy));
+        let policies: Vec<Policy> = preset.policies().iter().copied().filter(allowed).collect();
+        let reason = format!("preset {preset} of the workspace's applications");
+        let switch = Switch { reason, expires_at: None, with_wildcard_scope: false };
+        let lifetimes = blank.lifetimes.or(preset.lifetimes());
+        Ok(Client { lifetimes, ..self.with_policies(workspace, blank, &policies, &switch)? })
     }
 
     /// Only what the registry offers to this person, and what an operator gave the application before.

@@ -7,7 +7,7 @@ use http::StatusCode;
 use crate::gateway::error::Refused;
 use crate::gateway::pages::application_form::{FormFields, sent};
 use crate::gateway::pages::form::Unread;
-use crate::gateway::pages::look::Look;
+use crate::gateway::pages::look::{Look, Section};
 use crate::gateway::pages::mistake::Mistake;
 use crate::gateway::pages::registered::rotated;
 use crate::gateway::pages::visit::{Outcome, Visit};
@@ -99,7 +99,7 @@ async fn stored(visit: &mut Visit) -> Outcome {
 
 /// The form as stored, or as it was sent and must be mended.
 fn page(visit: &Visit, loaded: GetApplicationResponse, again: Option<(ApplicationForm, Mistake)>) -> Outcome {
-    let (look, csrf_token) = Look::personal(loaded.page, &visit.base);
+    let (look, csrf_token) = Look::personal(loaded.page, &visit.base, Section::Applications);
     let application = loaded.application.unwrap_or_default();
     let stored = application.form.clone().unwrap_or_default();
     let name = stored.name.clone();
@@ -163,7 +163,7 @@ async fn new_secret(visit: &Visit, body: Unread) -> Outcome {
 async fn confirmation(visit: &mut Visit) -> Outcome {
     visit.mark_browser()?;
     let loaded = load(visit).await?;
-    let (look, csrf_token) = Look::personal(loaded.page, &visit.base);
+    let (look, csrf_token) = Look::personal(loaded.page, &visit.base, Section::Applications);
     let application = loaded.application.unwrap_or_default();
     let name = application.form.map(|form| form.name).unwrap_or_default();
     let page =

@@ -6,7 +6,7 @@ use http::StatusCode;
 
 use crate::gateway::pages::application_form::{FormFields, sent};
 use crate::gateway::pages::form::Unread;
-use crate::gateway::pages::look::Look;
+use crate::gateway::pages::look::{Look, Section};
 use crate::gateway::pages::mistake::Mistake;
 use crate::gateway::pages::registered::registered;
 use crate::gateway::pages::visit::{Outcome, Visit};
@@ -80,7 +80,7 @@ async fn listed(visit: &Visit) -> Outcome {
     let page_token = visit.fields()?.text("page_token")?;
     let request = ListApplicationsRequest { workspace: visit.workspace.clone(), page_token };
     let listed = visit.services().application.list_applications(visit.call(request)).await?.into_inner();
-    let (look, _) = Look::personal(listed.page, &visit.base);
+    let (look, _) = Look::personal(listed.page, &visit.base, Section::Applications);
     let mut next = String::new();
     if !listed.next_page_token.is_empty() {
         next = form_urlencoded::Serializer::new(next).append_pair("page_token", &listed.next_page_token).finish();
@@ -99,7 +99,7 @@ async fn empty_form(visit: &mut Visit) -> Outcome {
 async fn new_page(visit: &Visit, form: ApplicationForm, mistake: Option<Mistake>) -> Outcome {
     let request = GetApplicationFormRequest { workspace: visit.workspace.clone() };
     let offered = visit.services().application.get_application_form(visit.call(request)).await?.into_inner();
-    let (look, csrf_token) = Look::personal(offered.page, &visit.base);
+    let (look, csrf_token) = Look::personal(offered.page, &visit.base, Section::Applications);
     let status = mistake.as_ref().map_or(StatusCode::OK, |mistake| mistake.status);
     let fields = FormFields::of(form, offered.scopes, offered.code_page, mistake);
     let page = NewPage { look: &look, base: &visit.base, csrf_token: &csrf_token, fields: &fields };

@@ -9,7 +9,7 @@ use crate::gateway::pages::look::Look;
 use crate::gateway::pages::mistake::Stop;
 use crate::gateway::pages::visit::{Outcome, Visit};
 use crate::gateway::pages::words;
-use crate::pb::pages::v1::{GetCodeRequest, GetCodeResponse};
+use crate::pb::pages::v1::{GetCodeRequest, GetCodeResponse, GetSignOutRequest};
 use crate::types::error::ErrorCode;
 
 #[derive(Template)]
@@ -36,7 +36,7 @@ async fn page(visit: &Visit) -> Outcome {
     let fields = visit.fields()?;
     let handle = fields.one("handle")?;
     if handle.is_empty() {
-        return ended(&fields.text("error")?);
+        return ended(visit, &fields.text("error")?).await;
     }
     let request = GetCodeRequest { workspace: visit.workspace.clone(), handle: handle.expose_secret().to_owned() };
     let shown = match visit.services().interaction.get_code(visit.call(request)).await.map_err(Stop::from) {
@@ -51,10 +51,12 @@ async fn page(visit: &Visit) -> Outcome {
 
 /// A request that ended without a code.  Anybody can make this address, so it chooses among our own
 /// sentences and adds none.
-fn ended(error: &str) -> Outcome {
+async fn ended(visit: &Visit, error: &str) -> Outcome {
     match ErrorCode::from_name(error) {
         Some(ErrorCode::AccessDenied) => {
-            let look = Look::plain();
+            let request = GetSignOutRequest { workspace: visit.workspace.clone() };
+            let shown = visit.services().interaction.get_sign_out(visit.call(request)).await?.into_inner();
+            let look = Look::of(shown.branding);
             Ok(look.answer(StatusCode::OK, &DeniedPage { look: &look }, "")?)
         }
         Some(code) => {

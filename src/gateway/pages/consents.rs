@@ -5,7 +5,7 @@ use axum::response::Response;
 use http::StatusCode;
 
 use crate::gateway::pages::form::Unread;
-use crate::gateway::pages::look::Look;
+use crate::gateway::pages::look::{Look, Section};
 use crate::gateway::pages::visit::{Outcome, Visit};
 use crate::gateway::pages::words;
 use crate::pb::pages::v1::{GrantedConsent, ListConsentsRequest, WithdrawConsentRequest};
@@ -40,7 +40,7 @@ async fn page(visit: &mut Visit) -> Outcome {
     visit.mark_browser()?;
     let request = ListConsentsRequest { workspace: visit.workspace.clone() };
     let listed = visit.services().application.list_consents(visit.call(request)).await?.into_inner();
-    let (look, csrf_token) = Look::personal(listed.page, &visit.base);
+    let (look, csrf_token) = Look::personal(listed.page, &visit.base, Section::Access);
     let row = |consent: GrantedConsent| Row { granted_on: words::day(consent.granted_at), consent };
     let consents: Vec<Row> = listed.consents.into_iter().map(row).collect();
     let page = ConsentsPage { look: &look, base: &visit.base, csrf_token: &csrf_token, consents: &consents };

@@ -48,6 +48,17 @@ pub(super) struct Navigation {
     pub base: String,
     /// Who.
     pub username: String,
+    /// Where the page belongs.
+    pub section: Section,
+}
+
+/// What a page of a signed-in person is about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Section {
+    /// Their applications.
+    Applications,
+    /// What they allowed.
+    Access,
 }
 
 impl Look {
@@ -68,10 +79,10 @@ impl Look {
     }
 
     /// That of a signed-in person's pages, and the token for their forms.
-    pub fn personal(page: Option<PersonalPage>, base: &str) -> (Self, String) {
+    pub fn personal(page: Option<PersonalPage>, base: &str, section: Section) -> (Self, String) {
         let PersonalPage { branding, person, csrf_token } = page.unwrap_or_default();
         let username = person.unwrap_or_default().username;
-        let navigation = Some(Navigation { base: base.to_owned(), username });
+        let navigation = Some(Navigation { base: base.to_owned(), username, section });
         (Self { navigation, ..Self::of(branding) }, csrf_token)
     }
 

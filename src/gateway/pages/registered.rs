@@ -3,7 +3,7 @@
 use askama::Template;
 use http::StatusCode;
 
-use crate::gateway::pages::look::Look;
+use crate::gateway::pages::look::{Look, Section};
 use crate::gateway::pages::visit::{Outcome, Visit};
 use crate::gateway::pages::words;
 use crate::pb::pages::v1::{Application, PersonalPage};
@@ -47,7 +47,7 @@ pub(super) fn rotated(visit: &Visit, page: Option<PersonalPage>, application: Ap
 }
 
 fn credentials(visit: &Visit, page: Option<PersonalPage>, application: Application, secret: &str, occasion: Occasion) -> Outcome {
-    let (look, _) = Look::personal(page, &visit.base);
+    let (look, _) = Look::personal(page, &visit.base, Section::Applications);
     let (status, heading) = match occasion {
         Occasion::Registered => (StatusCode::CREATED, "Your application is registered"),
         Occasion::Rotated => (StatusCode::OK, "Here is the new secret"),

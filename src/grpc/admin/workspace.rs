@@ -11,7 +11,7 @@ use crate::engine::workspaces::WorkspaceEntry;
 use crate::grpc::caller::caller;
 use crate::grpc::finish::to_its_end;
 use crate::grpc::observe::Observed;
-use crate::grpc::parse::{lifetimes, lifetimes_message, policy};
+use crate::grpc::parse::{lifetimes, lifetimes_message, policy, preset};
 use crate::pb::admin::v1;
 use crate::pb::admin::v1::workspace_service_server::WorkspaceService;
 use crate::types::authorization::SignInMethod;
@@ -132,6 +132,10 @@ fn settings(sent: Option<v1::WorkspaceSettings>) -> Result<WorkspaceSettings, Re
             None => None,
             Some(ceiling) => Some(ceiling.policies.iter().map(|name| policy(name)).collect::<Result<_, _>>()?),
         },
+        application_preset: match sent.application_preset.as_str() {
+            "" => None,
+            name => Some(preset(name)?),
+        },
         logo_uri: sent.logo_uri,
         brand_color: sent.brand_color,
         self_registration_off: sent.self_registration_off,
@@ -166,6 +170,7 @@ fn workspace_message(entry: &WorkspaceEntry) -> v1::Workspace {
             logo_uri: record.branding.logo_uri.clone().unwrap_or_default(),
             brand_color: record.branding.color.clone().unwrap_or_default(),
             self_registration_off: !record.self_registration,
+            application_preset: record.application_preset.map(|preset| preset.as_str().to_owned()).unwrap_or_default(),
             policy_ceiling: record
                 .policy_ceiling
                 .as_ref()

@@ -5,7 +5,7 @@ use crate::store::codec::{Record, field};
 use crate::store::workspace::Workspace;
 use crate::types::authorization::SignInMethod;
 use crate::types::ids::{WorkspaceId, WorkspaceName};
-use crate::types::policy::Policy;
+use crate::types::policy::{Policy, Preset};
 use crate::types::time::UnixSeconds;
 
 impl Record for Workspace {
@@ -27,6 +27,7 @@ impl Record for Workspace {
             branding: Some(field::branding_message(&self.branding)),
             self_registration_off: !self.self_registration,
             has_policy_ceiling: self.policy_ceiling.is_some(),
+            application_preset: self.application_preset.map(|preset| preset.as_str().to_owned()).unwrap_or_default(),
             policy_ceiling: self.policy_ceiling.iter().flatten().map(|policy| policy.as_str().to_owned()).collect(),
         }
     }
@@ -44,6 +45,10 @@ impl Record for Workspace {
             branding: field::branding(message.branding),
             self_registration: !message.self_registration_off,
             policy_ceiling: message.has_policy_ceiling.then_some(ceiling),
+            application_preset: match message.application_preset.as_str() {
+                "" => None,
+                name => Some(Preset::from_name(name)?),
+            },
             id: WorkspaceId(message.id.try_into().ok()?),
             name: WorkspaceName::parse(&message.name).ok()?,
             display_name: message.display_name,

@@ -148,6 +148,25 @@ async fn editing_the_application_shows_its_ready_made_consent_url() {
 }
 
 /// Without PKCE, whoever reads the code over a person's shoulder could use it, unless a secret is needed too.
+/// With the preset for its workspace's applications, what a person registers works as printed from the start.
+#[tokio::test]
+async fn an_application_of_the_page_works_as_printed() {
+    let vendor = Vendor::start();
+    vendor.describe_scope("workspace", "Read and change your workspace").await;
+    vendor.jeton(&["workspace", "update", "default", "--application-preset", "code-in-query"]);
+    let mut visitor = Visitor::of(&vendor.host());
+    let (_, application) = register(&mut visitor, &[("redirect_uris", ""), ("native", "on")]).await;
+    let shown = visitor.allow(&consent_url(&vendor, &application)).await;
+    let code = shown.word("jac_").unwrap_or_else(|| panic!("no code: {}", shown.html));
+    let tokens = run(&vendor, EXCHANGE, &application, &[("AUTH_CODE", &code)]);
+    assert_eq!((tokens.text("scope").as_str(), tokens.text("token_type").as_str()), ("workspace", "Bearer"));
+    let refresh_token = tokens.text("refresh_token");
+    for _ in 0..3 {
+        let refreshed = run(&vendor, REFRESH, &application, &[("REFRESH_TOKEN", &refresh_token)]);
+        assert!(!refreshed.text("access_token").is_empty(), "{}", refreshed.body);
+    }
+}
+
 #[tokio::test]
 async fn a_request_without_pkce_is_for_clients_with_a_secret() {
     let vendor = Vendor::start();

@@ -20,7 +20,7 @@ use jeton::types::error::ErrorCode;
 use jeton::types::ids::{ClientId, Subject, WorkspaceId, WorkspaceName};
 use jeton::types::lifetime::Lifetimes;
 use jeton::types::pkce::CodeChallenge;
-use jeton::types::policy::Policy;
+use jeton::types::policy::{Policy, Preset};
 use jeton::types::redirect_uri::RedirectUri;
 use jeton::types::scope::Scope;
 use jeton::types::secret::{Secret, SecretDigest};
@@ -294,13 +294,15 @@ fn client() -> impl Strategy<Value = Client> {
 
 fn workspace() -> impl Strategy<Value = Workspace> {
     let texts = ("[a-z][a-z0-9]{0,20}", ".{0,40}", of(".{1,40}"), of(".{1,40}"));
-    let extra = (select(SignInMethod::ALL), branding(), any::<bool>(), of(vec(select(Policy::ALL), 0..4)));
+    let extra =
+        (select(SignInMethod::ALL), branding(), any::<bool>(), of(vec(select(Policy::ALL), 0..4)), of(select(Preset::ALL)));
     (any::<[u8; 16]>(), texts, lifetimes(), any::<bool>(), instant(), any::<u64>(), extra).prop_map(
         |(id, texts, lifetimes, suspended, created_at, revision, extra)| Workspace {
             sign_in: extra.0,
             branding: extra.1,
             self_registration: extra.2,
             policy_ceiling: extra.3,
+            application_preset: extra.4,
             id: WorkspaceId(id),
             name: WorkspaceName::parse(&texts.0).unwrap(),
             display_name: texts.1,

@@ -14,7 +14,7 @@ use jeton::types::client::{ApplicationType, AuthMethod, GrantType, Permission};
 use jeton::types::entropy::{Entropy, SeededEntropy};
 use jeton::types::ids::{ClientId, GrantId, Subject, WorkspaceId, WorkspaceName};
 use jeton::types::lifetime::Lifetimes;
-use jeton::types::policy::Policy;
+use jeton::types::policy::{Policy, Preset};
 use jeton::types::redirect_uri::RedirectUri;
 use jeton::types::scope::Scope;
 use jeton::types::secret::{Secret, SecretDigest};
@@ -35,6 +35,7 @@ pub fn workspace(id: WorkspaceId, name: &str) -> Workspace {
         branding: Branding { logo_uri: None, color: Some("#336699".to_owned()) },
         self_registration: true,
         policy_ceiling: Some(vec![Policy::PkceOptional]),
+        application_preset: Some(Preset::Standard),
         default_audience: None,
         lifetimes: Lifetimes { access_token: Some(300), ..Lifetimes::default() },
         suspended: false,

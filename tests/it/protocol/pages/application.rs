@@ -1,12 +1,13 @@
 //! A person's own applications: registered, shown, changed and deleted by whom they belong to.
 
-use jeton::pb::admin::v1::WorkspaceSettings;
+use jeton::pb::admin::v1::{PolicyCeiling, UpdateWorkspaceRequest, WorkspaceSettings};
 use jeton::pb::pages::v1::application_service_server::ApplicationService;
 use jeton::pb::pages::v1::{
     Application, ApplicationForm, DeleteApplicationRequest, GetApplicationFormRequest, GetApplicationRequest,
     ListApplicationsRequest, ListApplicationsResponse, RegisterApplicationRequest, RegisterApplicationResponse,
     RotateApplicationSecretRequest, UpdateApplicationRequest,
 };
+use jeton::pb::v1::{GetClientRequest, GrantType};
 use tonic::{Code, Status};
 
 use super::visitor::Visitor;
@@ -247,6 +248,38 @@ async fn registrations_are_bounded_and_can_be_switched_off() {
     let refused = oauth_refusal(&register(&bob, form()).await.unwrap_err());
     let words = "access_denied: the people of this workspace may not register applications: ask its operator";
     assert_eq!(refused.to_string(), words);
+}
+
+/// An operator may give the applications of a workspace a preset: as far as the ceiling goes, and no other way to a token.
+#[tokio::test]
+async fn applications_get_the_preset_of_their_workspace() {
+    let server = server().await;
+    let alice = Visitor::of(&server, 'A', "alice").await;
+    let policies = async |settings: WorkspaceSettings| {
+        server.set_workspace("default", settings).await;
+        let id = register(&alice, form()).await.unwrap().application.unwrap().client_id;
+        let request = GetClientRequest { workspace: String::new(), client_id: id };
+        let client = server.clients().get_client(server.as_admin(request)).await.unwrap().into_inner().client.unwrap();
+        let names: Vec<String> = client.policies.into_iter().map(|policy| policy.policy).collect();
+        (names, client.metadata.unwrap())
+    };
+    let preset = |name: &str| WorkspaceSettings { application_preset: name.to_owned(), ..WorkspaceSettings::default() };
+    assert!(policies(preset("")).await.0.is_empty());
+
+    let (names, metadata) = policies(preset("code-in-query")).await;
+    assert_eq!(names, ["code_in_query", "pkce_optional", "refresh_rotation_never"]);
+    assert_eq!(metadata.lifetimes.unwrap().access_token_seconds, 5400);
+
+    let (names, metadata) = policies(preset("workspace-legacy")).await;
+    assert_eq!(names, ["grant_type_code", "path_aliases", "pkce_optional", "wildcard_scope"]);
+    assert_eq!(metadata.grant_types, [GrantType::AuthorizationCode as i32, GrantType::RefreshToken as i32]);
+
+    let policy_ceiling = Some(PolicyCeiling { policies: vec!["pkce_optional".to_owned()] });
+    assert_eq!(policies(WorkspaceSettings { policy_ceiling, ..preset("code-in-query") }).await.0, ["pkce_optional"]);
+
+    let request = UpdateWorkspaceRequest { name: "default".to_owned(), settings: Some(preset("legacy")), revision: 0 };
+    let refused = server.workspaces().update_workspace(server.as_admin(request)).await.unwrap_err();
+    assert!(refused.message().contains("must be one of code-in-query, m2m-refresh, standard, workspace-legacy"));
 }
 
 /// The administrator's list has pages.
