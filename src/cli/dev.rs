@@ -10,8 +10,9 @@ use crate::cli::connection::{Authorized, authorized};
 use crate::cli::failure::Failure;
 use crate::config::Config;
 use crate::pb::admin::v1::client_admin_service_client::ClientAdminServiceClient;
+use crate::pb::admin::v1::scope_service_client::ScopeServiceClient;
 use crate::pb::admin::v1::user_service_client::UserServiceClient;
-use crate::pb::admin::v1::{CreateUserRequest, SetClientPermissionsRequest, SetUserPasswordRequest};
+use crate::pb::admin::v1::{CreateUserRequest, Scope, SetClientPermissionsRequest, SetScopeRequest, SetUserPasswordRequest};
 use crate::pb::v1::client_service_client::ClientServiceClient;
 use crate::pb::v1::{Client, ClientMetadata, ClientPermission, GrantType, RegisterClientRequest, RotateClientSecretRequest};
 use crate::types::entropy::{Entropy, OsEntropy};
@@ -89,6 +90,7 @@ pub fn check(config: &Config) -> Result<(), Failure> {
 pub async fn seed(admin: SocketAddr, token: &Secret) -> Result<Seeded, Failure> {
     let connection = authorized(&format!("http://{admin}"), token).await?;
     let password = user(&mut UserServiceClient::new(connection.clone())).await?;
+    describe_scopes(&mut ScopeServiceClient::new(connection.clone())).await?;
     let mut service = ClientServiceClient::new(connection.clone());
     let present = client::list(&mut service, DEFAULT_WORKSPACE).await?;
     let seeded = Seeded {
@@ -104,6 +106,15 @@ pub async fn seed(admin: SocketAddr, token: &Secret) -> Result<Seeded, Failure> 
     };
     ClientAdminServiceClient::new(connection).set_client_permissions(permissions).await?;
     Ok(seeded)
+}
+
+/// Says what the scopes mean, so that the consent page does, and people can choose them for applications.
+async fn describe_scopes(service: &mut ScopeServiceClient<Authorized>) -> Result<(), Failure> {
+    for (name, description) in [("read", "See your documents"), ("write", "Change and delete your documents")] {
+        let scope = Scope { name: name.to_owned(), description: description.to_owned(), restricted: false };
+        service.set_scope(SetScopeRequest { workspace: DEFAULT_WORKSPACE.to_owned(), scope: Some(scope) }).await?;
+    }
+    Ok(())
 }
 
 /// Makes the user, or gives the one of an earlier start a new password.

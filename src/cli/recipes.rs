@@ -23,7 +23,16 @@ pub fn lines(running: &Running, seeded: &Seeded) -> Vec<String> {
     vec![
         String::new(),
         "# DEVELOPMENT MODE: the secrets below are for this machine only.  Paste these into a shell.".to_owned(),
-        format!("# The person {USER} signs in with the password {}", seeded.password.expose_secret()),
+        String::new(),
+        format!("# In a browser: {USER} signs in with the password {}", seeded.password.expose_secret()),
+        "# ... to register an application:".to_owned(),
+        format!("#   {http}/oauth2/apps"),
+        "# ... or to be asked by the web application, whose own address nobody serves:".to_owned(),
+        format!(
+            "#   {http}/oauth2/authorize?response_type=code&client_id={}&redirect_uri={REDIRECT_URI}&scope=read+write\
+             &code_challenge={CODE_CHALLENGE}&code_challenge_method=S256",
+            seeded.web.client_id,
+        ),
         String::new(),
         "# A token for a service (RFC 6749 section 4.4), over REST and over gRPC".to_owned(),
         format!("curl -sS -u {service} -d grant_type=client_credentials {token}; echo"),
