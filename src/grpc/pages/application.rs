@@ -6,11 +6,12 @@ use tonic::{Request, Response, Status};
 
 use crate::engine::Engine;
 use crate::engine::page::{PageRequest, cut_page};
+use crate::engine::people::form::SentForm;
 use crate::engine::people::session::SignedIn;
 use crate::engine::people::sign_in::Visitor;
 use crate::grpc::finish::to_its_end;
 use crate::grpc::observe::Observed;
-use crate::grpc::pages::application_message::{application, form};
+use crate::grpc::pages::application_message::{application, form_of};
 use crate::grpc::pages::{personal_page, scopes, visitor};
 use crate::grpc::parse::workspace;
 use crate::pb::pages::v1;
@@ -124,13 +125,11 @@ impl ApplicationService for ApplicationApi {
         let (_, extensions, sent) = request.into_parts();
         let engine = Arc::clone(&self.engine);
         let call = to_its_end(async move {
-            let visitor = visitor(&extensions)?;
-            let entry = engine.workspace(&workspace(&sent.workspace)?)?;
-            let person = engine.sent_form(&entry, &visitor, &sent.csrf_token).await?;
-            let made = engine.register_application(&person, form(sent.form)?).await?;
+            let (visitor, form) = sent_form(&engine, &extensions, &sent.workspace, &sent.csrf_token).await?;
+            let made = engine.register_application(&form, form_of(sent.form)?).await?;
             Ok(v1::RegisterApplicationResponse {
-                page: Some(personal_page(&engine, person.person(), &visitor)),
-                application: Some(application(&entry, &made.client)),
+                page: Some(personal_page(&engine, form.person(), &visitor)),
+                application: Some(application(form.person().workspace(), &made.client)),
                 client_secret: made.secret.map(Secret::expose_secret_owned).unwrap_or_default(),
             })
         });
@@ -144,11 +143,9 @@ impl ApplicationService for ApplicationApi {
         let (_, extensions, sent) = request.into_parts();
         let engine = Arc::clone(&self.engine);
         let call = to_its_end(async move {
-            let visitor = visitor(&extensions)?;
-            let entry = engine.workspace(&workspace(&sent.workspace)?)?;
-            let person = engine.sent_form(&entry, &visitor, &sent.csrf_token).await?;
-            let client = engine.update_application(&person, &sent.client_id, form(sent.form)?, sent.revision).await?;
-            Ok(v1::UpdateApplicationResponse { application: Some(application(&entry, &client)) })
+            let (_, form) = sent_form(&engine, &extensions, &sent.workspace, &sent.csrf_token).await?;
+            let client = engine.update_application(&form, &sent.client_id, form_of(sent.form)?, sent.revision).await?;
+            Ok(v1::UpdateApplicationResponse { application: Some(application(form.person().workspace(), &client)) })
         });
         self.update.run(call).await
     }
@@ -160,13 +157,11 @@ impl ApplicationService for ApplicationApi {
         let (_, extensions, sent) = request.into_parts();
         let engine = Arc::clone(&self.engine);
         let call = to_its_end(async move {
-            let visitor = visitor(&extensions)?;
-            let entry = engine.workspace(&workspace(&sent.workspace)?)?;
-            let person = engine.sent_form(&entry, &visitor, &sent.csrf_token).await?;
-            let made = engine.rotate_application_secret(&person, &sent.client_id, sent.overlap_seconds).await?;
+            let (visitor, form) = sent_form(&engine, &extensions, &sent.workspace, &sent.csrf_token).await?;
+            let made = engine.rotate_application_secret(&form, &sent.client_id, sent.overlap_seconds).await?;
             Ok(v1::RotateApplicationSecretResponse {
-                page: Some(personal_page(&engine, person.person(), &visitor)),
-                application: Some(application(&entry, &made.client)),
+                page: Some(personal_page(&engine, form.person(), &visitor)),
+                application: Some(application(form.person().workspace(), &made.client)),
                 client_secret: made.secret.map(Secret::expose_secret_owned).unwrap_or_default(),
             })
         });
@@ -180,10 +175,8 @@ impl ApplicationService for ApplicationApi {
         let (_, extensions, sent) = request.into_parts();
         let engine = Arc::clone(&self.engine);
         let call = to_its_end(async move {
-            let visitor = visitor(&extensions)?;
-            let entry = engine.workspace(&workspace(&sent.workspace)?)?;
-            let person = engine.sent_form(&entry, &visitor, &sent.csrf_token).await?;
-            engine.delete_application(&person, &sent.client_id).await?;
+            let (_, form) = sent_form(&engine, &extensions, &sent.workspace, &sent.csrf_token).await?;
+            engine.delete_application(&form, &sent.client_id).await?;
             Ok(v1::DeleteApplicationResponse {})
         });
         self.delete.run(call).await
@@ -217,12 +210,23 @@ impl ApplicationService for ApplicationApi {
         let (_, extensions, sent) = request.into_parts();
         let engine = Arc::clone(&self.engine);
         let call = to_its_end(async move {
-            let visitor = visitor(&extensions)?;
-            let entry = engine.workspace(&workspace(&sent.workspace)?)?;
-            let person = engine.sent_form(&entry, &visitor, &sent.csrf_token).await?;
-            engine.withdraw_consent(&person, &sent.client_id).await?;
+            let (_, form) = sent_form(&engine, &extensions, &sent.workspace, &sent.csrf_token).await?;
+            engine.withdraw_consent(&form, &sent.client_id).await?;
             Ok(v1::WithdrawConsentResponse {})
         });
         self.withdraw.run(call).await
     }
+}
+
+/// Who sent a form, and with which browser.
+async fn sent_form(
+    engine: &Engine,
+    extensions: &http::Extensions,
+    name: &str,
+    csrf: &str,
+) -> Result<(Visitor, SentForm), Refusal> {
+    let visitor = visitor(extensions)?;
+    let entry = engine.workspace(&workspace(name)?)?;
+    let form = engine.sent_form(&entry, &visitor, csrf).await?;
+    Ok((visitor, form))
 }

@@ -7,7 +7,7 @@ use crate::store::client::Client;
 use crate::types::error::Refusal;
 
 /// What a form says.
-pub(super) fn form(sent: Option<v1::ApplicationForm>) -> Result<ApplicationForm, Refusal> {
+pub(super) fn form_of(sent: Option<v1::ApplicationForm>) -> Result<ApplicationForm, Refusal> {
     let v1::ApplicationForm { name, redirect_uris, scopes, native } =
         sent.ok_or(Refusal::InvalidField("form", "is missing".into()))?;
     Ok(ApplicationForm { name, redirect_uris, scopes, native })
