@@ -14,10 +14,9 @@ use crate::types::policy::Policy;
 impl Engine {
     /// The policy as it is switched on for a client now; `None` when it is off.
     pub(crate) fn policy<'a>(&self, workspace: &WorkspaceEntry, client: &'a Client, policy: Policy) -> Option<&'a PolicyGrant> {
-        let now = self.now();
-        let ceiling = workspace.record.policy_ceiling.as_ref();
         let grant = client.policies.iter().find(|grant| grant.policy == policy)?;
-        let lives = grant.expires_at.is_none_or(|end| now < end);
+        let lives = grant.expires_at.is_none_or(|end| self.now() < end);
+        let ceiling = workspace.record.policy_ceiling.as_ref();
         let suits = !policy.confidential_only() || client.auth_method != AuthMethod::None;
         (lives && suits && ceiling.is_none_or(|ceiling| ceiling.contains(&policy))).then_some(grant)
     }
