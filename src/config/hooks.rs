@@ -3,6 +3,8 @@
 use std::path::Path;
 use std::time::Duration;
 
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 use url::{Host, Url};
 use zeroize::Zeroizing;
 
@@ -41,7 +43,7 @@ pub(super) fn read(reader: &Reader<'_>) -> Result<Option<CredentialCheck>, Confi
     if !safe(uri) {
         return Err(reader.refused(URI, "must be an https URI of a host and nothing else, or http on loopback"));
     }
-    let authorities = if ca_file.is_empty() { None } else { Some(file(reader, CA_FILE)?.to_string()) };
+    let authorities = if ca_file.is_empty() { None } else { Some(authorities(reader)?) };
     Ok(Some(CredentialCheck { uri: uri.to_owned(), token: token(reader)?, timeout, authorities }))
 }
 
@@ -68,6 +70,39 @@ fn token(reader: &Reader<'_>) -> Result<Secret, ConfigError> {
         return Err(reader.refused(TOKEN_FILE, "names a file that must hold printable characters without spaces"));
     }
     Ok(Secret::new(token.to_owned()))
+}
+
+fn authorities(reader: &Reader<'_>) -> Result<String, ConfigError> {
+    let pem = file(reader, CA_FILE)?;
+    if !holds_certificates(&pem) {
+        let why =
+            "names a file that must hold certificates in PEM, from -----BEGIN CERTIFICATE----- to -----END CERTIFICATE-----";
+        return Err(reader.refused(CA_FILE, why));
+    }
+    Ok(pem.to_string())
+}
+
+/// Whether a text has a certificate, and none that is cut off.  The library that connects leaves out what it cannot
+/// read, so that a slip here would show as a hook that never answers.
+fn holds_certificates(pem: &str) -> bool {
+    let mut blocks = pem.split("-----BEGIN CERTIFICATE-----").skip(1).peekable();
+    let whole = |block: &str| {
+        let text: Option<String> =
+            block.split_once("-----END CERTIFICATE-----").map(|(text, _)| text.split_whitespace().collect());
+        text.and_then(|text| STANDARD.decode(text).ok()).is_some_and(|der| is_one_sequence(&der))
+    };
+    blocks.peek().is_some() && blocks.all(whole)
+}
+
+/// Whether bytes are one SEQUENCE of DER (ITU-T X.690 section 8.1) and nothing after it, as certificates are.
+fn is_one_sequence(der: &[u8]) -> bool {
+    let (length, rest) = match der {
+        [0x30, 0x81, a, rest @ ..] => (usize::from(*a), rest),
+        [0x30, 0x82, a, b, rest @ ..] => (usize::from(u16::from_be_bytes([*a, *b])), rest),
+        [0x30, a @ ..=0x7f, rest @ ..] => (usize::from(*a), rest),
+        _ => return false,
+    };
+    length > 0 && rest.len() == length
 }
 
 fn file(reader: &Reader<'_>, key: &str) -> Result<Zeroizing<String>, ConfigError> {

@@ -18,12 +18,12 @@ use tonic::{Request, Response, Status};
 use super::{Door, WRONG, wait};
 use crate::support::server::Server;
 
-const TOKEN: &str = "the-token-of-the-hook";
-const UNAVAILABLE: &str = "temporarily_unavailable: passwords cannot be checked at present; try again later";
+pub(super) const TOKEN: &str = "the-token-of-the-hook";
+pub(super) const UNAVAILABLE: &str = "temporarily_unavailable: passwords cannot be checked at present; try again later";
 
 /// A directory whose people all have the password `open`.
 #[derive(Clone, Default)]
-struct Directory(Arc<Mutex<Vec<CheckCredentialRequest>>>);
+pub(super) struct Directory(pub(super) Arc<Mutex<Vec<CheckCredentialRequest>>>);
 
 #[tonic::async_trait]
 impl CredentialCheckService for Directory {
@@ -112,7 +112,7 @@ impl Drop for Hook {
     }
 }
 
-fn at_the_hook() -> WorkspaceSettings {
+pub(super) fn at_the_hook() -> WorkspaceSettings {
     WorkspaceSettings { sign_in: SignInMethod::CredentialCheck.into(), ..WorkspaceSettings::default() }
 }
 

@@ -2,6 +2,7 @@
 
 mod backoff;
 mod hook;
+mod hook_tls;
 mod passwords;
 mod sessions;
 
