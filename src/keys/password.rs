@@ -91,6 +91,15 @@ fn argon2(pepper: &Pepper) -> Result<Argon2<'_>, CannotHash> {
     Argon2::new_with_secret(&*pepper.0, Algorithm::Argon2id, Version::V0x13, params).map_err(CannotHash::new)
 }
 
+/// A hash as a release with weaker parameters would have made it.
+#[cfg(test)]
+pub(crate) fn hash_with_half_the_memory(password: &Secret, salt: &Salt, pepper: &Pepper) -> Result<Secret, CannotHash> {
+    let params = Params::new(MEMORY_KIB / 2, PASSES, LANES, None).map_err(CannotHash::new)?;
+    let argon2 = Argon2::new_with_secret(&*pepper.0, Algorithm::Argon2id, Version::V0x13, params).map_err(CannotHash::new)?;
+    let hash: Phc = argon2.hash_password_with_salt(password.expose_secret().as_bytes(), &salt.0).map_err(CannotHash::new)?;
+    Ok(Secret::new(hash.to_string()))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

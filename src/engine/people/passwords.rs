@@ -206,3 +206,113 @@ fn shortened(password: Secret) -> Secret {
 fn failed(cause: CannotHash) -> OAuthError {
     OAuthError::server_error(cause)
 }
+
+#[cfg(test)]
+mod tests {
+    // Hashes of another time, which no surface can put into the store.
+    use std::sync::Arc;
+
+    use tempfile::TempDir;
+
+    use crate::engine::Engine;
+    use crate::engine::opening::Means;
+    use crate::engine::settings::Settings;
+    use crate::engine::workspaces::WorkspaceEntry;
+    use crate::keys::master_key::MasterKey;
+    use crate::keys::password::{Salt, hash_with_half_the_memory, up_to_date};
+    use crate::store::sled::{SledOptions, SledStore};
+    use crate::store::user::{PasswordHash, User};
+    use crate::types::entropy::{Entropy, OsEntropy, SeededEntropy};
+    use crate::types::error::ErrorCode;
+    use crate::types::ids::{Subject, WorkspaceName};
+    use crate::types::secret::Secret;
+    use crate::types::time::{ManualClock, UnixMillis, UnixSeconds};
+
+    const PASSWORD: &str = "correct horse";
+    const NOW: UnixSeconds = UnixSeconds(1_700_000_000);
+
+    /// An engine whose only person has a hash with half of today's memory.
+    struct Old {
+        engine: Engine,
+        workspace: Arc<WorkspaceEntry>,
+        alice: Subject,
+        _data: TempDir,
+    }
+
+    impl Old {
+        async fn new() -> Self {
+            let data = TempDir::new().unwrap();
+            let options = SledOptions { min_free_bytes: 0, ..SledOptions::new(data.path()) };
+            let entropy: Arc<dyn Entropy> = Arc::new(OsEntropy);
+            let means = Means {
+                store: Arc::new(SledStore::open(options).unwrap()),
+                clock: Arc::new(ManualClock::at(NOW)),
+                entropy: Arc::clone(&entropy),
+                master_key: MasterKey::generate(&SeededEntropy::new(1)).unwrap(),
+                admin_token: Secret::new("0123456789abcdef0123456789abcdef".to_owned()),
+                credential_check: None,
+            };
+            let engine = Engine::open(means, Settings::default()).await.unwrap();
+            let workspace = engine.workspace(&WorkspaceName::default_workspace()).unwrap();
+            let (id, alice) = (workspace.record.id, Subject::parse("alice").unwrap());
+            let keys = engine.data_keys.newest();
+            let (salt, pepper) = (Salt::generate(&*entropy).unwrap(), keys.pepper(id, &alice));
+            let phc = hash_with_half_the_memory(&Secret::new(PASSWORD.to_owned()), &salt, &pepper).unwrap();
+            assert!(!up_to_date(&phc));
+            let user = User {
+                subject: alice.clone(),
+                username: "alice".to_owned(),
+                disabled: false,
+                created_at: NOW,
+                not_before: UnixMillis(0),
+                in_directory: true,
+                password: Some(PasswordHash { data_key: keys.id(), phc }),
+                administrator: true,
+                revision: 1,
+            };
+            assert!(engine.store.insert_user(id, &user).await.unwrap());
+            Self { engine, workspace, alice, _data: data }
+        }
+
+        async fn sign_in(&self, password: &str) -> Result<Subject, ErrorCode> {
+            let password = Secret::new(password.to_owned());
+            self.engine.check_password(&self.workspace, "alice", &password, None).await.map_err(|error| error.code)
+        }
+
+        async fn kept(&self) -> User {
+            self.engine.store.user(self.workspace.record.id, &self.alice).await.unwrap().unwrap()
+        }
+    }
+
+    fn phc(user: &User) -> &Secret {
+        &user.password.as_ref().unwrap().phc
+    }
+
+    /// OWASP password storage: the work is raised when the password is there, which is at a sign-in.
+    #[tokio::test]
+    async fn a_good_password_renews_a_weaker_hash() {
+        let old = Old::new().await;
+        assert_eq!(old.sign_in(PASSWORD).await, Ok(old.alice.clone()));
+        let renewed = old.kept().await;
+        assert!(up_to_date(phc(&renewed)));
+        assert_eq!(
+            (renewed.revision, renewed.administrator, renewed.in_directory, renewed.not_before),
+            (2, true, true, UnixMillis(0))
+        );
+
+        assert_eq!(old.sign_in(PASSWORD).await, Ok(old.alice.clone()));
+        assert_eq!(old.sign_in("another password").await, Err(ErrorCode::InvalidGrant));
+        let again = old.kept().await;
+        assert_eq!(phc(&again).expose_secret(), phc(&renewed).expose_secret(), "once is enough");
+        assert_eq!(again.revision, 2);
+    }
+
+    #[tokio::test]
+    async fn a_wrong_password_renews_nothing() {
+        let old = Old::new().await;
+        let before = old.kept().await;
+        assert_eq!(old.sign_in("correct hors").await, Err(ErrorCode::InvalidGrant));
+        let after = old.kept().await;
+        assert_eq!((phc(&after).expose_secret(), after.revision), (phc(&before).expose_secret(), 1));
+    }
+}
