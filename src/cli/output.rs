@@ -33,7 +33,10 @@ impl Output {
             Self::Table => {
                 let width = record.iter().map(|(name, _)| name.len()).max().unwrap_or(0);
                 for (name, value) in record.iter().filter(|(_, value)| !value.is_null()) {
-                    line(format!("{name:width$}  {}", cell(value)).trim_end())?;
+                    for (at, shown) in lines_of(value).iter().enumerate() {
+                        let name = if at == 0 { name } else { "" };
+                        line(format!("{name:width$}  {shown}").trim_end())?;
+                    }
                 }
                 Ok(())
             }
@@ -107,6 +110,14 @@ fn object(record: Record) -> Value {
     Value::Object(members)
 }
 
+/// A value beside its name: things in a list have a line each.
+fn lines_of(value: &Value) -> Vec<String> {
+    match value {
+        Value::Array(values) if values.iter().any(Value::is_object) => values.iter().map(cell).collect(),
+        other => vec![cell(other)],
+    }
+}
+
 fn cell(value: &Value) -> String {
     match value {
         Value::Null => String::new(),
@@ -114,7 +125,8 @@ fn cell(value: &Value) -> String {
         Value::String(text) => text.replace(char::is_control, "?"),
         Value::Array(values) => values.iter().map(cell).collect::<Vec<_>>().join(", "),
         Value::Object(members) => {
-            members.iter().map(|(name, value)| format!("{name}={}", cell(value))).collect::<Vec<_>>().join(" ")
+            let set = members.iter().filter(|(_, value)| !value.is_null());
+            set.map(|(name, value)| format!("{name}={}", cell(value))).collect::<Vec<_>>().join("  ")
         }
         Value::Bool(_) | Value::Number(_) => value.to_string(),
     }

@@ -38,6 +38,35 @@ Examples:
   jeton policy report --workspace acme
   jeton policy disable CLIENT_ID pkce_optional";
 
+const ENABLE_HELP: &str = "\
+Policies: code_in_query, grant_type_code, implicit_grant, password_grant, path_aliases, pkce_optional,
+refresh_rotation_never, refresh_token_on_client_credentials, refresh_without_client_authentication,
+wildcard_scope.  `jeton policy --help` says what each allows.
+
+Examples:
+  jeton policy enable CLIENT_ID pkce_optional --reason \"vendor ticket 4711\" --expires-in 90
+  jeton policy enable CLIENT_ID implicit_grant --reason \"old page\" --expires-at 2027-01-31T00:00:00Z
+  jeton policy enable CLIENT_ID implicit_grant --reason \"old page\" --with-wildcard-scope";
+
+const DISABLE_HELP: &str = "\
+Example:
+  jeton policy disable CLIENT_ID pkce_optional";
+
+const PRESET_HELP: &str = "\
+  code-in-query     code_in_query, pkce_optional, refresh_rotation_never
+  m2m-refresh       path_aliases, refresh_rotation_never, refresh_token_on_client_credentials,
+                    refresh_without_client_authentication
+  standard          pkce_optional
+  workspace-legacy  grant_type_code, implicit_grant, password_grant, path_aliases, pkce_optional, wildcard_scope
+
+Example:
+  jeton policy preset CLIENT_ID m2m-refresh --reason \"until their next release\" --expires-in 180";
+
+const REPORT_HELP: &str = "\
+Examples:
+  jeton policy report --workspace acme
+  jeton policy report --output json      with everything that a script needs";
+
 /// Manages compatibility policies.
 #[derive(Debug, Args)]
 #[command(after_help = AFTER_HELP)]
@@ -56,6 +85,7 @@ pub struct Policies {
 #[derive(Debug, Subcommand)]
 enum Command {
     /// Switch a policy on for a client, or change its reason and end.
+    #[command(after_help = ENABLE_HELP)]
     Enable {
         /// For whom.
         client_id: String,
@@ -72,6 +102,7 @@ enum Command {
         with_wildcard_scope: bool,
     },
     /// Switch a policy off.
+    #[command(after_help = DISABLE_HELP)]
     Disable {
         /// For whom.
         client_id: String,
@@ -80,6 +111,7 @@ enum Command {
         policy: Policy,
     },
     /// Switch on what one published interface needs.
+    #[command(after_help = PRESET_HELP)]
     Preset {
         /// For whom.
         client_id: String,
@@ -93,6 +125,7 @@ enum Command {
         end: End,
     },
     /// List which clients have which policies, whether they are used, and how to get rid of them.
+    #[command(after_help = REPORT_HELP)]
     Report,
 }
 
@@ -105,7 +138,7 @@ struct End {
     expires_in: Option<i64>,
 
     /// It ends at this instant (RFC 3339), like 2027-01-31T00:00:00Z.
-    #[arg(long, value_name = "INSTANT")]
+    #[arg(long, value_name = "INSTANT", value_parser = parse_instant)]
     expires_at: Option<Timestamp>,
 }
 
@@ -118,6 +151,10 @@ impl End {
             (None, None) => 0,
         }
     }
+}
+
+fn parse_instant(text: &str) -> Result<Timestamp, String> {
+    text.parse().map_err(|_| "an instant is a date, a time and a zone, like 2027-01-31T00:00:00Z".to_owned())
 }
 
 /// The policies that a client is registered with.
@@ -166,7 +203,17 @@ impl Policies {
                     let reports = report(&mut service, &workspace).await?.into_iter().map(record).collect();
                     output.list(
                         reports,
-                        &["client_id", "client_name", "policy", "state", "uses", "last_used_at", "reason", "advice"],
+                        &[
+                            "client_id",
+                            "client_name",
+                            "policy",
+                            "state",
+                            "expires_at",
+                            "uses",
+                            "last_used_at",
+                            "reason",
+                            "advice",
+                        ],
                     )
                 }
             }

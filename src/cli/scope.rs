@@ -16,7 +16,21 @@ A consent page shows these words, and people choose from these scopes when they 
 Examples:
   jeton scope set read:analysis --description \"See your analyses\"
   jeton scope set admin --description \"Change the workspace\" --restricted
-  jeton scope list";
+  jeton scope list
+  jeton scope delete admin";
+
+const SET_HELP: &str = "\
+Examples:
+  jeton scope set read:analysis --description \"See your analyses\"
+  jeton scope set admin --description \"Change the workspace\" --restricted";
+
+const LIST_HELP: &str = "\
+Example:
+  jeton scope list --workspace acme";
+
+const DELETE_HELP: &str = "\
+Example:
+  jeton scope delete read:analysis";
 
 /// Manages the scope registry.
 #[derive(Debug, Args)]
@@ -36,6 +50,7 @@ pub struct Scopes {
 #[derive(Debug, Subcommand)]
 enum Command {
     /// Describe a scope, in place of what was said before.
+    #[command(after_help = SET_HELP)]
     Set {
         /// One scope token.
         name: String,
@@ -47,8 +62,10 @@ enum Command {
         restricted: bool,
     },
     /// List the registry.
+    #[command(after_help = LIST_HELP)]
     List,
     /// Remove a description; clients keep the scope.
+    #[command(after_help = DELETE_HELP)]
     Delete {
         /// One scope token.
         name: String,

@@ -19,8 +19,37 @@ const AFTER_HELP: &str = "\
 Examples:
   jeton user create --username alice --password-stdin < password
   jeton user set-password alice      asks for the new one; sessions and tokens of the old one end
+  jeton user promote alice           she sees and changes every application of the workspace
+  jeton user consents alice          what she allowed, and to which clients
   jeton user disable alice           her tokens end, and she gets no new ones
   jeton user revoke-tokens alice     her tokens end, and she can sign in again";
+
+const CREATE_HELP: &str = "\
+Examples:
+  jeton user create alice                                asks for her password
+  jeton user create alice --password-stdin < password    from a file or a pipe; it is never an argument
+  jeton user create bob --administrator";
+
+const SET_PASSWORD_HELP: &str = "\
+Examples:
+  jeton user set-password alice
+  jeton user set-password alice --password-stdin < password";
+
+const PROMOTE_HELP: &str = "\
+Example:
+  jeton user promote alice";
+
+const DEMOTE_HELP: &str = "\
+Example:
+  jeton user demote alice";
+
+const CONSENTS_HELP: &str = "\
+Example:
+  jeton user consents alice";
+
+const WITHDRAW_CONSENT_HELP: &str = "\
+Example:
+  jeton user withdraw-consent alice CLIENT_ID      `jeton user consents alice` names the client";
 
 /// Manages users.
 #[derive(Debug, Args)]
@@ -40,6 +69,7 @@ pub struct Users {
 #[derive(Debug, Subcommand)]
 enum Command {
     /// Create a user.
+    #[command(after_help = CREATE_HELP)]
     Create {
         /// What the person signs in with, 1 to 255 characters; stands in `sub` too.
         #[arg(long, value_name = "NAME", required_unless_present = "name")]
@@ -66,6 +96,7 @@ enum Command {
         subject: String,
     },
     /// Give a user a new password; sessions and tokens that the old one gave end.
+    #[command(after_help = SET_PASSWORD_HELP)]
     SetPassword {
         /// The user's `sub`.
         subject: String,
@@ -73,21 +104,25 @@ enum Command {
         password: PasswordFlag,
     },
     /// Let a user see and change every application of the workspace.
+    #[command(after_help = PROMOTE_HELP)]
     Promote {
         /// The user's `sub`.
         subject: String,
     },
     /// Let a user see their own applications only.
+    #[command(after_help = DEMOTE_HELP)]
     Demote {
         /// The user's `sub`.
         subject: String,
     },
     /// List what a user allowed applications to do.
+    #[command(after_help = CONSENTS_HELP)]
     Consents {
         /// The user's `sub`.
         subject: String,
     },
     /// Withdraw what a user allowed a client: the tokens that came of it end.
+    #[command(after_help = WITHDRAW_CONSENT_HELP)]
     WithdrawConsent {
         /// The user's `sub`.
         subject: String,

@@ -15,7 +15,7 @@ use crate::pb::admin::v1::{
     CreateWorkspaceRequest, DeleteWorkspaceRequest, GetWorkspaceRequest, ListWorkspacesRequest, PolicyCeiling, SignInMethod,
     UpdateWorkspaceRequest, Workspace, WorkspaceSettings,
 };
-use crate::types::policy::Preset;
+use crate::types::policy::{Policy, Preset};
 
 const AFTER_HELP: &str = "\
 The workspace \"default\" is served at the root, every other one under /NAME.
@@ -26,6 +26,14 @@ Examples:
   jeton workspace update acme --policy-ceiling pkce_optional,path_aliases
   jeton workspace update acme --sign-in directory --self-registration off
   jeton client create --workspace acme --name billing --grant-type client_credentials --scope read";
+
+const SETTINGS_HELP: &str = "\
+Examples:
+  jeton workspace create acme --login-uri https://login.acme.example/start
+  jeton workspace update acme --policy-ceiling pkce_optional,path_aliases
+  jeton workspace update acme --policy-ceiling none      no policy counts there from now on
+  jeton workspace update acme --sign-in directory --self-registration off
+  jeton workspace update acme --logo-uri https://acme.example/logo.png --brand-color '#1c6e8c'";
 
 /// Manages workspaces.
 #[derive(Debug, Args)]
@@ -41,6 +49,7 @@ pub struct Workspaces {
 #[derive(Debug, Subcommand)]
 enum Command {
     /// Create a workspace and its first signing key.
+    #[command(after_help = SETTINGS_HELP)]
     Create {
         /// Stands in its paths: 1 to 63 of a-z, 0-9 and inner hyphens.
         name: String,
@@ -55,6 +64,7 @@ enum Command {
     /// List the workspaces.
     List,
     /// Change what is given; everything else stays.
+    #[command(after_help = SETTINGS_HELP)]
     Update {
         /// Its name.
         name: String,
@@ -107,8 +117,8 @@ struct SettingsFlags {
     self_registration: Option<bool>,
 
     /// The policies that its clients may be given: names separated by commas, any, or none.
-    #[arg(long, value_name = "POLICIES")]
-    policy_ceiling: Option<String>,
+    #[arg(long, value_name = "POLICIES", value_parser = parse_ceiling)]
+    policy_ceiling: Option<Ceiling>,
 
     /// The preset of the applications that its people register: its name, or none.
     #[arg(long, value_name = "PRESET", value_parser = preset_or_none())]
@@ -116,6 +126,25 @@ struct SettingsFlags {
 
     #[command(flatten)]
     lifetimes: LifetimeFlags,
+}
+
+/// Which policies clients may be given.
+#[derive(Clone, Debug)]
+enum Ceiling {
+    Any,
+    These(Vec<Policy>),
+}
+
+fn parse_ceiling(text: &str) -> Result<Ceiling, String> {
+    let known = || Policy::ALL.iter().map(|policy| policy.as_str()).collect::<Vec<_>>().join(", ");
+    let named = |name: &str| {
+        Policy::from_name(name.trim()).ok_or_else(|| format!("give any, none, or names separated by commas, of: {}", known()))
+    };
+    match text {
+        "any" => Ok(Ceiling::Any),
+        "none" => Ok(Ceiling::These(Vec::new())),
+        names => names.split(',').map(named).collect::<Result<_, _>>().map(Ceiling::These),
+    }
 }
 
 const SIGN_IN: &[(&str, SignInMethod)] = &[
@@ -153,18 +182,12 @@ impl SettingsFlags {
             settings.application_preset = if preset == "none" { String::new() } else { preset };
         }
         if let Some(ceiling) = self.policy_ceiling {
-            settings.policy_ceiling = ceiling_of(&ceiling);
+            settings.policy_ceiling = match ceiling {
+                Ceiling::Any => None,
+                Ceiling::These(policies) => Some(PolicyCeiling { policies: policies.iter().map(ToString::to_string).collect() }),
+            };
         }
         self.lifetimes.apply(&mut settings.lifetimes);
-    }
-}
-
-/// Absent is any; the server judges the names.
-fn ceiling_of(text: &str) -> Option<PolicyCeiling> {
-    match text {
-        "any" => None,
-        "none" => Some(PolicyCeiling::default()),
-        names => Some(PolicyCeiling { policies: names.split(',').map(|name| name.trim().to_owned()).collect() }),
     }
 }
 
@@ -228,7 +251,12 @@ fn record(workspace: Workspace) -> Record {
     let settings = workspace.settings.unwrap_or_default();
     let lifetimes = settings.lifetimes.unwrap_or_default();
     let sign_in = SIGN_IN.iter().find(|(_, method)| *method == settings.sign_in()).map_or("unknown", |(name, _)| name);
-    let ceiling = settings.policy_ceiling.map_or_else(|| json!("any"), |ceiling| json!(ceiling.policies));
+    // In the words of --policy-ceiling; nothing at all would read as no ceiling.
+    let ceiling = match settings.policy_ceiling {
+        None => json!("any"),
+        Some(ceiling) if ceiling.policies.is_empty() => json!("none"),
+        Some(ceiling) => json!(ceiling.policies),
+    };
     vec![
         ("workspace", text(workspace.name)),
         ("issuer", text(workspace.issuer)),

@@ -39,6 +39,15 @@ Examples:
 
 A secret is shown once, when it is made.";
 
+const CREATE_HELP: &str = "\
+Examples:
+  jeton client create --name billing --grant-type client_credentials --scope \"read write\"
+  jeton client create --name shop --redirect-uri https://shop.example/callback --scope \"profile orders\" \\
+    --logo-uri https://shop.example/logo.png --brand-color '#1c6e8c'
+  jeton client create --name legacy --preset m2m-refresh --policy-reason \"until the vendor updates\" --scope read
+
+`jeton client --help` has more.  The secret is shown once.";
+
 /// Manages clients.
 #[derive(Debug, Args)]
 #[command(after_help = AFTER_HELP)]
@@ -57,6 +66,7 @@ pub struct Clients {
 #[derive(Debug, Subcommand)]
 enum Command {
     /// Register a client; its secret is shown once.
+    #[command(after_help = CREATE_HELP)]
     Create {
         /// The name that a person sees, 1 to 100 characters.
         #[arg(long, value_name = "NAME")]

@@ -128,7 +128,7 @@ impl Engine {
         check_reason(&switch.reason)?;
         let now = self.now();
         if switch.expires_at.is_some_and(|end| end <= now) {
-            return Err(Refusal::InvalidField("expires_at", "has passed".into()));
+            return Err(Refusal::InvalidField("expires_at", "must be in the future".into()));
         }
         let ceiling = workspace.record.policy_ceiling.as_deref();
         if let Some(beyond) = policies.iter().find(|policy| ceiling.is_some_and(|ceiling| !ceiling.contains(policy))) {

@@ -25,6 +25,34 @@ fn every_command_explains_itself() {
     }
 }
 
+/// Who reads the help of a command wants one to copy.
+#[test]
+fn a_command_has_an_example_of_itself() {
+    let directory = tempdir().unwrap();
+    for command in [
+        "client create",
+        "policy enable",
+        "policy disable",
+        "policy preset",
+        "policy report",
+        "scope set",
+        "scope list",
+        "scope delete",
+        "user create",
+        "user set-password",
+        "user promote",
+        "user demote",
+        "user consents",
+        "user withdraw-consent",
+        "workspace create",
+        "workspace update",
+    ] {
+        let help = answer(jeton(directory.path()).args(command.split(' ')).arg("--help"));
+        let examples = help.stdout.split("Example").nth(1).unwrap_or_default();
+        assert!(examples.contains(&format!("\n  jeton {command}")), "{command}:\n{}", help.stdout);
+    }
+}
+
 #[test]
 fn wrong_usage_ends_with_2() {
     let directory = tempdir().unwrap();

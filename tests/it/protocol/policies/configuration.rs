@@ -29,7 +29,7 @@ async fn a_policy_needs_a_reason_and_an_end_to_come() {
         (EnablePolicyRequest { reason: "  ".to_owned(), ..good() }, reason),
         (EnablePolicyRequest { reason: "é".repeat(201), ..good() }, reason),
         (EnablePolicyRequest { reason: "a\nb".to_owned(), ..good() }, reason),
-        (EnablePolicyRequest { expires_at: START, ..good() }, "expires_at has passed"),
+        (EnablePolicyRequest { expires_at: START, ..good() }, "expires_at must be in the future"),
         (EnablePolicyRequest { expires_at: -1, ..good() }, "expires_at must be Unix seconds, or 0 for never"),
         (
             EnablePolicyRequest { with_wildcard_scope: true, ..good() },
