@@ -3,6 +3,10 @@
 mod commands;
 mod kill;
 mod lifecycle;
+mod look;
+mod people;
+mod policies;
+mod presets;
 mod printed;
 mod refusals;
 pub mod server;

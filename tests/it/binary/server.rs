@@ -201,6 +201,12 @@ impl Server {
         format!("http://{}{path}", self.address("ops"))
     }
 
+    /// The value of a metric with these labels; none before it is first counted.
+    pub async fn metric(&self, name_and_labels: &str) -> Option<String> {
+        let metrics = reqwest::get(self.ops("/metrics")).await.unwrap().text().await.unwrap();
+        metrics.lines().find_map(|line| Some(line.strip_prefix(name_and_labels)?.trim().to_owned()))
+    }
+
     /// A connection to a gRPC listener.
     pub async fn channel(&self, listener: &str) -> Channel {
         let endpoint = Endpoint::from_shared(format!("http://{}", self.address(listener))).unwrap();
