@@ -1,42 +1,19 @@
 //! What the gateway writes to the log.
 
-use std::io::{self, Write};
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 
 use axum::body::Body;
 use http::Request;
-use tracing_subscriber::fmt::MakeWriter;
 
 use super::recorder::{Recorder, Refusal, get, post_plainly, send};
-
-#[derive(Clone, Default)]
-struct Log(Arc<Mutex<Vec<u8>>>);
-
-impl Write for Log {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0.lock().unwrap().extend_from_slice(bytes);
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
-}
-
-impl<'a> MakeWriter<'a> for Log {
-    type Writer = Self;
-
-    fn make_writer(&'a self) -> Self {
-        self.clone()
-    }
-}
+use crate::support::log::{Log, watch};
 
 /// N1: no value of a request stands in the log, mistyped names included, at any level.
 #[tokio::test]
 async fn no_value_of_a_request_is_logged() {
     let log = Log::default();
     let subscriber = tracing_subscriber::fmt().with_max_level(tracing::Level::TRACE).with_writer(log.clone()).finish();
-    let guard = tracing::subscriber::set_default(subscriber);
+    let guard = watch(subscriber);
     let recorder = Arc::new(Recorder::default());
     for name in ["client_secret", "client_secet", "code", "refresh_token", "token", "code_verifier", "grant_type", "scope"] {
         let form = format!("client_id=canary&{name}=canary");
@@ -54,7 +31,7 @@ async fn no_value_of_a_request_is_logged() {
     recorder.refuse(Refusal::Status(tonic::Status::internal("canary")));
     get(recorder.gateway(), "/oauth2/authorize?client_id=canary").await;
     drop(guard);
-    let written = String::from_utf8(log.0.lock().unwrap().clone()).unwrap();
+    let written = log.text();
     assert!(!written.contains("canary"), "{written}");
 }
 
@@ -63,11 +40,11 @@ async fn no_value_of_a_request_is_logged() {
 async fn the_reference_of_an_error_page_is_in_the_log() {
     let log = Log::default();
     let subscriber = tracing_subscriber::fmt().with_ansi(false).with_writer(log.clone()).finish();
-    let guard = tracing::subscriber::set_default(subscriber);
+    let guard = watch(subscriber);
     let page = get(Arc::new(Recorder::default()).gateway(), "/oauth2/authorize?state=%ff").await;
     drop(guard);
     let reference = page.body.rsplit("<code>").next().unwrap().split('<').next().unwrap();
     assert_eq!(reference.len(), 12);
-    let written = String::from_utf8(log.0.lock().unwrap().clone()).unwrap();
+    let written = log.text();
     assert!(written.contains(reference) && written.contains("invalid_request"), "{written}");
 }

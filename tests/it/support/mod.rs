@@ -2,6 +2,7 @@
 
 pub mod clients;
 pub mod jwt;
+pub mod log;
 pub mod server;
 pub mod surface;
 pub mod web;

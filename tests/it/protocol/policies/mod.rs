@@ -1,5 +1,6 @@
 //! Compatibility policies at the token endpoint, at registration and in the hands of operators.
 
+mod audit;
 mod configuration;
 mod refresh;
 mod registration;
