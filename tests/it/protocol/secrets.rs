@@ -1,5 +1,7 @@
 //! Secrets stay where they belong: not in the log, the metrics, or the files of the store.
 
+mod deviations;
+
 use std::io::{self, Write};
 use std::path::Path;
 use std::sync::{Mutex, Once};
@@ -172,6 +174,8 @@ async fn no_secret_is_in_the_log_or_the_metrics() {
         secrets.push(api.client_credentials(&own, "").await.unwrap().access_token);
         api.client_credentials(&own, CANARY).await.unwrap_err();
         passwords(&api.server, &mut secrets).await;
+        deviations::policies(&api.server, &mut secrets).await;
+        deviations::forms(&api.server, &confidential, &mut secrets).await;
         in_a_browser(&api.server, &confidential, &mut secrets).await;
         mistakes(&api.server, &own).await;
         let request = RotateClientSecretRequest { client_id: own.client_id.clone(), ..RotateClientSecretRequest::default() };
@@ -183,12 +187,15 @@ async fn no_secret_is_in_the_log_or_the_metrics() {
         for metric in ["jeton_requests_total", r#"jeton_sign_ins_total{outcome="too_many_requests"}"#] {
             assert!(metrics.contains(metric), "{metrics}");
         }
+        for policy in deviations::USED {
+            assert!(metrics.contains(&format!(r#"jeton_policy_uses_total{{policy="{policy}"}}"#)), "{policy}: {metrics}");
+        }
         for secret in &secrets {
             assert!(!metrics.contains(tail(secret)), "{secret}");
         }
     }
     let written = String::from_utf8_lossy(&WRITTEN.lock().unwrap()).into_owned();
-    for line in ["a code was used twice", "a password was presented"] {
+    for line in ["a code was used twice", "a password was presented", "a compatibility policy was used"] {
         assert!(written.contains(line), "the log is not recorded");
     }
     for secret in &secrets {
@@ -208,6 +215,8 @@ async fn no_secret_is_in_the_store() {
             sign_ins(&api, client, &mut secrets).await;
         }
         passwords(&api.server, &mut secrets).await;
+        deviations::policies(&api.server, &mut secrets).await;
+        deviations::forms(&api.server, &confidential, &mut secrets).await;
         in_a_browser(&api.server, &confidential, &mut secrets).await;
         secrets.push(confidential.secret.unwrap());
         let api = api.restart().await;

@@ -15,6 +15,11 @@ pub struct Browser {
 }
 
 impl Browser {
+    /// The values of its cookies.
+    pub fn cookies(&self) -> impl Iterator<Item = &str> {
+        self.cookies.values().map(String::as_str)
+    }
+
     /// Goes to a URL of the server, named by its issuer or by its path.
     pub async fn get(&mut self, server: &Server, location: &str) -> Answer {
         let path = location.strip_prefix(ISSUER).unwrap_or(location);
