@@ -10,6 +10,7 @@ mod gateway;
 mod grant_model;
 mod interfaces;
 mod listener;
+mod policy_properties;
 mod properties;
 mod protocol;
 mod store;

@@ -50,9 +50,15 @@ impl Server {
 
     /// Stops in order and starts again on the same data, at the same time.
     pub async fn restart(self) -> Self {
+        self.restart_after(|_| ()).await
+    }
+
+    /// The same, and looks at the data directory while nobody has it.
+    pub async fn restart_after(self, look: impl FnOnce(&Path)) -> Self {
         let Self { running, data, entropy, settings, clock, http, public, admin, .. } = self;
         drop((http, public, admin));
         running.shutdown().await.unwrap();
+        look(data.path());
         Self::over(data, entropy, clock, settings).await
     }
 
