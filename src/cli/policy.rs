@@ -39,9 +39,9 @@ Examples:
   jeton policy disable CLIENT_ID pkce_optional";
 
 const ENABLE_HELP: &str = "\
-Policies: code_in_query, grant_type_code, implicit_grant, password_grant, path_aliases, pkce_optional,
-refresh_rotation_never, refresh_token_on_client_credentials, refresh_without_client_authentication,
-wildcard_scope.  `jeton policy --help` says what each allows.
+Policies: code_in_query, grant_type_code, implicit_grant, password_grant, path_aliases,
+pkce_optional, refresh_rotation_never, refresh_token_on_client_credentials,
+refresh_without_client_authentication, wildcard_scope.  `jeton policy --help` explains them.
 
 Examples:
   jeton policy enable CLIENT_ID pkce_optional --reason \"vendor ticket 4711\" --expires-in 90
