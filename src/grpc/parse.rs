@@ -1,6 +1,7 @@
 //! What several services read alike.
 
 use crate::engine::client_auth::ClientCredential;
+use crate::engine::people::passwords::reserved;
 use crate::pb::v1;
 use crate::pb::v1::client_authentication::Method;
 use crate::types::error::{OAuthError, Refusal};
@@ -92,9 +93,13 @@ pub fn lifetimes_message(lifetimes: Lifetimes) -> v1::Lifetimes {
     }
 }
 
-/// A subject that a trusted caller vouches for.
+/// A subject that a trusted caller vouches for: a person, never a client.
 pub fn subject(text: &str) -> Result<Subject, OAuthError> {
-    Subject::parse(text).map_err(|error| OAuthError::invalid_request(error.to_string()))
+    let subject = Subject::parse(text).map_err(|error| OAuthError::invalid_request(error.to_string()))?;
+    match reserved(&subject) {
+        true => Err(OAuthError::invalid_request("a subject must not begin with jc_, as the ids of clients do")),
+        false => Ok(subject),
+    }
 }
 
 /// An instant, where 0 is not set.

@@ -270,3 +270,16 @@ async fn a_handle_and_a_ticket_are_unknown_elsewhere() {
     assert_eq!(browser.get(&server, &elsewhere).await.status, 400);
     assert_eq!(browser.get(&server, &continuation).await.status, 303);
 }
+
+/// RFC 9068 section 5: nobody can vouch for a person whose `sub` is a client's.
+#[tokio::test]
+async fn a_person_cannot_have_the_subject_of_a_client() {
+    let (server, client) = server_and_client().await;
+    let refusal = "invalid_request: a subject must not begin with jc_, as the ids of clients do";
+    let issued = server.try_code(&client, &client.client_id, "read").await.unwrap_err();
+    assert_eq!(oauth_refusal(&issued).to_string(), refusal);
+    let (_, handle) = begin(&server, &client).await;
+    let subject = client.client_id.clone();
+    let decided = decide(&server, &handle, Decision::Approve(Approval { subject, ..Approval::default() })).await.unwrap_err();
+    assert_eq!(oauth_refusal(&decided).to_string(), refusal);
+}
