@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use crate::engine::Engine;
+use crate::engine::people::csrf::NOT_OURS;
 use crate::engine::people::session::SignedIn;
 use crate::engine::people::sign_in::Visitor;
 use crate::engine::workspaces::WorkspaceEntry;
@@ -33,15 +34,17 @@ impl Engine {
     /// Checks a form that changes something.
     ///
     /// # Errors
-    /// `PermissionDenied` when it is not of a page of ours for this browser, `login_required` when
-    /// nobody is signed in.
+    /// `PermissionDenied` when it is not of a page of ours for this browser and person, `login_required`
+    /// when nobody is signed in.
     pub(crate) async fn sent_form(
         &self,
         workspace: &Arc<WorkspaceEntry>,
         visitor: &Visitor,
         csrf_token: &str,
     ) -> Result<SentForm, Refusal> {
-        self.check_csrf(workspace.record.id, visitor.browser.as_ref(), csrf_token)?;
-        Ok(SentForm(self.person(workspace, visitor).await?))
+        let browser = visitor.browser.as_ref().ok_or(NOT_OURS)?;
+        let person = self.person(workspace, visitor).await?;
+        self.check_personal_csrf(&person, browser, csrf_token)?;
+        Ok(SentForm(person))
     }
 }

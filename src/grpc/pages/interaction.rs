@@ -10,7 +10,7 @@ use crate::engine::people::interaction::{Answer, ConsentPage, Interaction};
 use crate::engine::people::sign_in::{Credentials, Visitor};
 use crate::grpc::finish::to_its_end;
 use crate::grpc::observe::Observed;
-use crate::grpc::pages::{branding, csrf_token, person, scopes, visitor};
+use crate::grpc::pages::{branding, csrf_token, person, personal_csrf_token, scopes, visitor};
 use crate::grpc::parse::workspace;
 use crate::pb::pages::v1;
 use crate::pb::pages::v1::get_interaction_response::Next;
@@ -163,7 +163,7 @@ impl InteractionService for InteractionApi {
 fn consent_page(engine: &Engine, page: ConsentPage, visitor: &Visitor) -> v1::ConsentPage {
     v1::ConsentPage {
         branding: Some(branding(page.branding)),
-        csrf_token: csrf_token(engine, page.person.workspace().record.id, visitor),
+        csrf_token: personal_csrf_token(engine, &page.person, visitor),
         person: Some(person(&page.person)),
         client_id: page.client.id.to_string(),
         client_name: page.client.name.clone(),

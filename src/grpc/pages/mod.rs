@@ -50,9 +50,15 @@ fn scopes(words: Vec<ScopeInWords>) -> Vec<v1::ScopeDescription> {
     words.into_iter().map(|word| v1::ScopeDescription { name: word.name, description: word.description }).collect()
 }
 
-/// The token of a page's forms; a browser without its cookie gets none, and can send none.
+/// The token of a form that signs in or out; a browser without its cookie gets none, and can send none.
 fn csrf_token(engine: &Engine, workspace: WorkspaceId, visitor: &Visitor) -> String {
     let token = visitor.browser.as_ref().map(|browser| engine.csrf_token(workspace, browser));
+    token.map(Secret::expose_secret_owned).unwrap_or_default()
+}
+
+/// The token of the forms of a person's page.
+fn personal_csrf_token(engine: &Engine, person: &SignedIn, visitor: &Visitor) -> String {
+    let token = visitor.browser.as_ref().map(|browser| engine.personal_csrf_token(person, browser));
     token.map(Secret::expose_secret_owned).unwrap_or_default()
 }
 
@@ -61,6 +67,6 @@ fn personal_page(engine: &Arc<Engine>, signed_in: &SignedIn, visitor: &Visitor) 
     v1::PersonalPage {
         branding: Some(branding(branding_of(signed_in.workspace(), None))),
         person: Some(person(signed_in)),
-        csrf_token: csrf_token(engine, signed_in.workspace().record.id, visitor),
+        csrf_token: personal_csrf_token(engine, signed_in, visitor),
     }
 }

@@ -39,7 +39,7 @@ pub fn form() -> ApplicationForm {
 }
 
 pub async fn register(visitor: &Visitor<'_>, form: ApplicationForm) -> Result<RegisterApplicationResponse, Status> {
-    let csrf_token = visitor.csrf_token().await;
+    let csrf_token = visitor.personal_csrf_token().await;
     let request = RegisterApplicationRequest { workspace: String::new(), csrf_token, form: Some(form) };
     Ok(visitor.applications().register_application(visitor.ask(request)).await?.into_inner())
 }
@@ -47,7 +47,7 @@ pub async fn register(visitor: &Visitor<'_>, form: ApplicationForm) -> Result<Re
 pub async fn update(visitor: &Visitor<'_>, before: &Application, form: ApplicationForm) -> Result<Application, Status> {
     let request = UpdateApplicationRequest {
         workspace: String::new(),
-        csrf_token: visitor.csrf_token().await,
+        csrf_token: visitor.personal_csrf_token().await,
         client_id: before.client_id.clone(),
         form: Some(form),
         revision: before.revision,
@@ -70,13 +70,13 @@ async fn get(visitor: &Visitor<'_>, client_id: &str) -> Result<Application, Stat
 }
 
 async fn delete(visitor: &Visitor<'_>, client_id: &str) -> Result<(), Status> {
-    let csrf_token = visitor.csrf_token().await;
+    let csrf_token = visitor.personal_csrf_token().await;
     let request = DeleteApplicationRequest { workspace: String::new(), csrf_token, client_id: client_id.to_owned() };
     visitor.applications().delete_application(visitor.ask(request)).await.map(|_| ())
 }
 
 async fn rotate(visitor: &Visitor<'_>, client_id: &str, overlap_seconds: i64) -> Result<String, Status> {
-    let csrf_token = visitor.csrf_token().await;
+    let csrf_token = visitor.personal_csrf_token().await;
     let client_id = client_id.to_owned();
     let request = RotateApplicationSecretRequest { workspace: String::new(), csrf_token, client_id, overlap_seconds };
     Ok(visitor.applications().rotate_application_secret(visitor.ask(request)).await?.into_inner().client_secret)

@@ -70,6 +70,27 @@ async fn a_foreign_form_decides_nothing() {
     assert_eq!(alice.consent_page(&handle).await.client_name, "Web");
 }
 
+/// Threat J2: a page names the person that it asks.  When another one has signed in with the browser meanwhile, its
+/// form decides nothing for that one.
+#[tokio::test]
+async fn a_form_that_was_made_for_one_person_decides_nothing_for_another() {
+    let (api, client) = api().await;
+    api.server.enroll("bob", false).await;
+    let mut visitor = Visitor::of(&api.server, 'A', "alice").await;
+    let handle = visitor.begin(&client, &[]).await;
+    let page = visitor.consent_page(&handle).await;
+    visitor.sign_in("bob").await.unwrap();
+    for allow in [true, false] {
+        let status = visitor.decide_with(&handle, allow, &page.csrf_token).await.unwrap_err();
+        assert_eq!(status.code(), Code::PermissionDenied);
+    }
+    assert_eq!(visitor.consent_page(&handle).await.person.unwrap().subject, "bob");
+    visitor.sign_in("alice").await.unwrap();
+    let code = parameter(&visitor.decide_with(&handle, true, &page.csrf_token).await.unwrap(), "code").unwrap();
+    let tokens = api.redeem(&client, &code).await.unwrap();
+    assert_eq!(api.introspect(&client, &tokens.access_token).await.unwrap()["sub"], "alice");
+}
+
 /// The session may end while the page is shown: the person signs in again, and the request still stands.
 #[tokio::test]
 async fn without_a_session_nothing_is_decided() {

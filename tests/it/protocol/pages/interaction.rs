@@ -134,7 +134,7 @@ async fn the_consent_page_shows_everything_that_is_asked() {
     let request = GetSignInRequest { workspace: String::new(), handle };
     let sign_in = alice.interactions().get_sign_in(alice.ask(request)).await.unwrap().into_inner();
     assert_eq!((sign_in.client_name.as_str(), sign_in.form_target.as_str()), ("Web", "https://app.example.org"));
-    assert_eq!(sign_in.csrf_token, page.csrf_token);
+    assert_ne!(sign_in.csrf_token, page.csrf_token, "that of a person's page is for that person alone");
 }
 
 /// Threat J3: whoever could pass for the client, or receive its answer, is shown to the person each time.

@@ -12,7 +12,8 @@ use jeton::pb::pages::v1::application_service_server::ApplicationService;
 use jeton::pb::pages::v1::get_interaction_response::Next;
 use jeton::pb::pages::v1::interaction_service_server::InteractionService;
 use jeton::pb::pages::v1::{
-    ConsentPage, DecideConsentRequest, GetInteractionRequest, GetSignInRequest, SignInRequest, WithdrawConsentRequest,
+    ConsentPage, DecideConsentRequest, GetInteractionRequest, GetSignInRequest, ListConsentsRequest, SignInRequest,
+    WithdrawConsentRequest,
 };
 use jeton::pb::v1::ValidateAuthorizationRequest;
 use jeton::pb::v1::authorization_service_server::AuthorizationService;
@@ -65,10 +66,19 @@ impl<'a> Visitor<'a> {
         ApplicationApi::new(Arc::clone(self.server.engine()))
     }
 
-    /// The token of this browser's forms.
+    /// The token of the forms that sign this browser in and out.
     pub async fn csrf_token(&self) -> String {
         let request = GetSignInRequest { workspace: self.workspace.clone(), handle: String::new() };
         self.interactions().get_sign_in(self.ask(request)).await.unwrap().into_inner().csrf_token
+    }
+
+    /// The token of the forms of the person who is signed in; without one, a token of no use.
+    pub async fn personal_csrf_token(&self) -> String {
+        let request = ListConsentsRequest { workspace: self.workspace.clone() };
+        match self.applications().list_consents(self.ask(request)).await {
+            Ok(listed) => listed.into_inner().page.unwrap().csrf_token,
+            Err(_) => self.csrf_token().await,
+        }
     }
 
     pub async fn sign_in(&mut self, username: &str) -> Result<(), Status> {
@@ -128,7 +138,7 @@ impl<'a> Visitor<'a> {
 
     /// Sends the form of the consent page.
     pub async fn decide(&self, handle: &str, allow: bool) -> Result<String, Status> {
-        let csrf_token = self.csrf_token().await;
+        let csrf_token = self.personal_csrf_token().await;
         self.decide_with(handle, allow, &csrf_token).await
     }
 
@@ -144,7 +154,7 @@ impl<'a> Visitor<'a> {
 
     /// Withdraws what the person allowed a client.
     pub async fn withdraw(&self, client_id: &str) -> Result<(), Status> {
-        let csrf_token = self.csrf_token().await;
+        let csrf_token = self.personal_csrf_token().await;
         let request = WithdrawConsentRequest { workspace: self.workspace.clone(), csrf_token, client_id: client_id.to_owned() };
         self.applications().withdraw_consent(self.ask(request)).await.map(|_| ())
     }
