@@ -6,11 +6,12 @@ use crate::engine::Engine;
 use crate::engine::client_auth::{AuthenticatedClient, Proof};
 use crate::engine::mint::{Bearer, Decided};
 use crate::engine::policy::judge::of_the_client_itself;
-use crate::engine::token::requested_scope;
+use crate::engine::token::{requested_scope, require_grant_type};
 use crate::keys::opaque::{Kind, Opaque, digest};
 use crate::store::grant::rotate::{Rotated, Rotation, rotate};
 use crate::store::grant::stay::stay;
 use crate::store::grant::{Authorization, Grant, State, transition};
+use crate::types::client::GrantType;
 use crate::types::error::{ErrorCode, OAuthError};
 use crate::types::policy::{Policy, PolicySet};
 use crate::types::secret::Secret;
@@ -43,7 +44,7 @@ impl Engine {
         let grant_expires_at = match &loaded.record.state {
             State::Active(active) if loaded.record.client == client.client().id => {
                 self.require_standing(client, &loaded.record, &active.authorization).await?;
-                self.judge_own_grant(client, &active.authorization, used)?;
+                self.judge_grant(client, &active.authorization, used)?;
                 active.expires_at
             }
             _ => loaded.record.expires_at(),
@@ -98,9 +99,9 @@ impl Engine {
         })
     }
 
-    /// Refresh tokens of a client's own grants, and those that are shown alone, are good only as long as
-    /// the policy is on that allowed them.
-    fn judge_own_grant(
+    /// Refresh tokens of a client's own grants are good only as long as the policy is on that allowed them;
+    /// those of people, as long as the client is registered to refresh.
+    fn judge_grant(
         &self,
         client: &AuthenticatedClient,
         authorization: &Authorization,
@@ -110,11 +111,12 @@ impl Engine {
             used.insert(Policy::RefreshWithoutClientAuthentication);
         }
         let record = client.client();
-        if of_the_client_itself(record, authorization) {
-            let policy = Policy::RefreshTokenOnClientCredentials;
-            self.use_policy(client.workspace(), record, policy, ErrorCode::UnauthorizedClient)?;
-            used.insert(policy);
+        if !of_the_client_itself(record, authorization) {
+            return require_grant_type(record, GrantType::RefreshToken);
         }
+        let policy = Policy::RefreshTokenOnClientCredentials;
+        self.use_policy(client.workspace(), record, policy, ErrorCode::UnauthorizedClient)?;
+        used.insert(policy);
         Ok(())
     }
 }

@@ -1,7 +1,7 @@
 //! Refresh tokens behind policies: of the client itself, that stay the same, and that need no secret beside them.
 
 use jeton::pb::admin::v1::SetClientDisabledRequest;
-use jeton::pb::v1::{ClientMetadata, Lifetimes, RotateClientSecretRequest};
+use jeton::pb::v1::{ClientMetadata, GrantType, Lifetimes, RotateClientSecretRequest, UpdateClientRequest};
 
 use super::{HOW, PASSWORD, disable, enable, everything, person, refresh_alone};
 use crate::support::clients::{Party, service, web};
@@ -45,6 +45,24 @@ async fn a_client_may_refresh_its_own_token() {
         enable(&api.server, &client, OWN).await;
         api.revoke(&client, second.refresh_token()).await.unwrap();
         assert!(!api.active(&client, &second.access_token).await);
+    }
+}
+
+/// The policy is about a client's own tokens: a person's are refreshed by a client that registered for it, and no other.
+#[tokio::test]
+async fn a_policy_about_own_tokens_refreshes_no_persons() {
+    for api in Api::both().await {
+        let client = api.server.register(everything()).await;
+        enable(&api.server, &client, OWN).await;
+        let tokens = api.sign_in(&client, "alice", "read").await;
+        let grant_types = [GrantType::AuthorizationCode, GrantType::ClientCredentials].map(i32::from).to_vec();
+        let metadata = Some(ClientMetadata { grant_types, ..web() });
+        let request = UpdateClientRequest { client_id: client.client_id.clone(), metadata, ..Default::default() };
+        api.server.clients().update_client(api.server.as_admin(request)).await.unwrap();
+        assert!(!api.active(&client, tokens.refresh_token()).await);
+        assert_eq!(api.refresh(&client, tokens.refresh_token()).await.unwrap_err().error, "unauthorized_client");
+        let own = api.client_credentials(&client, "").await.unwrap();
+        assert!(api.refresh(&client, own.refresh_token()).await.is_ok());
     }
 }
 
