@@ -8,6 +8,7 @@ use std::sync::Arc;
 use crate::engine::Engine;
 use crate::engine::authorize::implicit::ImplicitClient;
 use crate::engine::authorize::response::ResponseTarget;
+use crate::engine::authorize::validate::registered;
 use crate::engine::authorize::{CODE_PAGE_PATH, Details, own_uri, shows_code};
 use crate::engine::workspaces::WorkspaceEntry;
 use crate::keys::data_keys::Purpose;
@@ -114,7 +115,8 @@ impl Engine {
             Verdict::Approve(approval) => {
                 let client = self.client_of(&workspace, &loaded.record).await?;
                 let authorization = self.authorization(&workspace, &loaded.record, approval).await?;
-                (Some(authorization), ErrorCode::AccessDenied, self.implicit_of(&workspace, &client, &loaded.record)?)
+                let implicit = self.implicit_of(&workspace, &client, &loaded.record, Some(&authorization)).await?;
+                (Some(authorization), ErrorCode::AccessDenied, implicit)
             }
         };
         let ticket = handle.derive(Kind::Ticket, id, &self.data_keys);
@@ -175,23 +177,36 @@ impl Engine {
         }
     }
 
-    /// The proof that a token may be answered, for a request that asks for one.
-    pub(super) fn implicit_of(
+    /// The proof that a token may be answered, for a request that asks for one.  What it would rest on is
+    /// looked at here, for there is no redemption that would do it.
+    pub(super) async fn implicit_of(
         &self,
         workspace: &Arc<WorkspaceEntry>,
         client: &Arc<Client>,
         grant: &Grant,
+        authorization: Option<&Authorization>,
     ) -> Result<Option<ImplicitClient>, OAuthError> {
         match asked(grant).map(|request| request.response_type) {
-            Some(ResponseType::Token) => self.implicit_client(workspace, client).map(Some),
-            Some(ResponseType::Code) | None => Ok(None),
+            Some(ResponseType::Token) => {}
+            Some(ResponseType::Code) | None => return Ok(None),
         }
+        if let Some(authorization) = authorization
+            && let Some(reason) = self.withdrawn(workspace.record.id, client, grant, authorization).await?
+        {
+            return Err(OAuthError::new(ErrorCode::AccessDenied, reason));
+        }
+        self.implicit_client(workspace, client).map(Some)
     }
 
-    /// The client of a request, enabled.
+    /// The client of a request, enabled, and with the redirect URI that the answer goes to.
     pub(super) async fn client_of(&self, workspace: &WorkspaceEntry, grant: &Grant) -> Result<Arc<Client>, OAuthError> {
         let client = self.clients.get(workspace.record.id, &grant.client).await?;
-        client.filter(|client| !client.disabled).ok_or_else(gone)
+        let client = client.filter(|client| !client.disabled).ok_or_else(gone)?;
+        let stays = |request: &AuthorizationRequest| registered(&client, request.redirect_uri.as_str(), request.response_type);
+        if asked(grant).is_some_and(|request| !stays(request)) {
+            return Err(OAuthError::new(ErrorCode::UnauthorizedClient, "the client lost its redirect URI meanwhile"));
+        }
+        Ok(client)
     }
 
     /// Who allowed what, checked against the directory and the request.

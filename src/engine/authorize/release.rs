@@ -5,7 +5,7 @@ use crate::engine::authorize::decide::{denied, require_issuing, unknown};
 use crate::keys::data_keys::Purpose;
 use crate::keys::opaque::{Kind, digest};
 use crate::store::grant::decide::{Release, Released, release};
-use crate::store::grant::transition;
+use crate::store::grant::{State, transition};
 use crate::types::error::{OAuthError, Refusal};
 use crate::types::ids::WorkspaceName;
 use crate::types::secret::Secret;
@@ -27,7 +27,11 @@ impl Engine {
         let id = workspace.record.id;
         let (ticket, loaded) = self.load_by_token(&workspace, Kind::Ticket, sent).await?;
         let client = self.client_of(&workspace, &loaded.record).await?;
-        let implicit = self.implicit_of(&workspace, &client, &loaded.record)?;
+        let allowed = match &loaded.record.state {
+            State::Decided(decided) => decided.approved.as_ref(),
+            State::Requested(_) | State::CodeIssued(_) | State::Active(_) | State::Revoked(_) => None,
+        };
+        let implicit = self.implicit_of(&workspace, &client, &loaded.record, allowed).await?;
         let code = ticket.derive(Kind::Code, id, &self.data_keys);
         let now = self.now();
         let releasing = Release {

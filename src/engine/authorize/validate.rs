@@ -243,17 +243,21 @@ fn redirect_uri(client: &Client, sent: &str, response_type: ResponseType) -> Res
             _ => Err(OAuthError::invalid_request("redirect_uri is missing, and the client has not registered exactly one")),
         };
     }
-    let registered = client.redirect_uris.iter().any(|uri| match response_type {
-        ResponseType::Code => uri.admits(sent, client.application_type),
-        // A token goes only to exactly what was registered, loopback ports included.
-        ResponseType::Token => uri.as_str() == sent,
-    });
-    if !registered {
+    if !registered(client, sent, response_type) {
         return Err(OAuthError::invalid_request(
             "redirect_uri is not one that the client registered: it must be equal character by character",
         ));
     }
     Ok(RedirectUri::from_stored(sent.to_owned()))
+}
+
+/// Whether the answer to a request may go to a redirect URI.
+pub(super) fn registered(client: &Client, sent: &str, response_type: ResponseType) -> bool {
+    client.redirect_uris.iter().any(|uri| match response_type {
+        ResponseType::Code => uri.admits(sent, client.application_type),
+        // A token goes only to exactly what was registered, loopback ports included.
+        ResponseType::Token => uri.as_str() == sent,
+    })
 }
 
 fn login_uri(configured: &str, workspace: &WorkspaceName, handle: &Secret) -> String {

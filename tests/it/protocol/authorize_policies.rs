@@ -1,9 +1,9 @@
 //! What the authorization endpoint does only behind a policy: tokens in the fragment, and codes without PKCE.
 
-use jeton::pb::admin::v1::EnablePolicyRequest;
 use jeton::pb::admin::v1::policy_service_client::PolicyServiceClient;
+use jeton::pb::admin::v1::{EnablePolicyRequest, RevokeClientTokensRequest, RevokeUserTokensRequest};
 use jeton::pb::v1::decide_authorization_request::Decision;
-use jeton::pb::v1::{Approval, ClientMetadata, DecideAuthorizationRequest};
+use jeton::pb::v1::{Approval, ClientMetadata, DecideAuthorizationRequest, UpdateClientRequest};
 use tonic::Status;
 use url::Url;
 
@@ -224,4 +224,50 @@ async fn a_code_for_the_own_page_stands_in_no_url() {
     let location = answered.header("location");
     assert!(location.starts_with("https://id.example.org/authorized?handle=jat_"), "{location}");
     assert_eq!(parameter(location, "code"), None);
+}
+
+/// Threat B4: a token rests on what stands when it is issued, not on what stood when it was asked for.  A code is looked
+/// at again when it is redeemed; a token in a fragment is not.
+#[tokio::test]
+async fn a_token_in_a_fragment_rests_on_what_still_stands() {
+    let [scope, revoked, person, uri] = [0, 1, 2, 3];
+    for withdrawn in [scope, revoked, person, uri] {
+        for decided_first in [false, true] {
+            let server = server().await;
+            let client = server.register(web()).await;
+            enable(&server, &client, "implicit_grant", |_| {}).await;
+            let mut browser = Browser::default();
+            let asked = browser.authorize(&server, &client, TOKEN).await;
+            let handle = parameter(asked.header("location"), "handle").unwrap();
+            let continuation = if decided_first { Some(approve(&server, &handle).await.unwrap()) } else { None };
+            server.clock.advance_seconds(1);
+            let update = |metadata: ClientMetadata| UpdateClientRequest {
+                client_id: client.client_id.clone(),
+                metadata: Some(metadata),
+                ..UpdateClientRequest::default()
+            };
+            if withdrawn == scope {
+                let metadata = ClientMetadata { scope: "write".to_owned(), default_scope: String::new(), ..web() };
+                server.clients().update_client(server.as_admin(update(metadata))).await.unwrap();
+            } else if withdrawn == revoked {
+                let request = RevokeClientTokensRequest { client_id: client.client_id.clone(), ..Default::default() };
+                server.client_admin().revoke_client_tokens(server.as_admin(request)).await.unwrap();
+            } else if withdrawn == person {
+                let request = RevokeUserTokensRequest { subject: "alice".to_owned(), ..Default::default() };
+                server.users().revoke_user_tokens(server.as_admin(request)).await.unwrap();
+            } else {
+                let metadata = ClientMetadata { redirect_uris: vec!["https://app.example.org/new".to_owned()], ..web() };
+                server.clients().update_client(server.as_admin(update(metadata))).await.unwrap();
+            }
+            server.clock.advance_seconds(1);
+            let location = match continuation {
+                Some(continuation) => browser.get(&server, &continuation).await.header("location").to_owned(),
+                None => match approve(&server, &handle).await {
+                    Ok(continuation) => browser.get(&server, &continuation).await.header("location").to_owned(),
+                    Err(_) => String::new(),
+                },
+            };
+            assert!(!location.contains("access_token"), "{withdrawn} {decided_first}: {location}");
+        }
+    }
 }
