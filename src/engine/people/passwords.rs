@@ -21,8 +21,8 @@ impl Engine {
     ///
     /// # Errors
     /// `invalid_grant` when they are nobody's, `too_many_requests` after too many failures,
-    /// `unauthorized_client` where people sign in at a login application, `temporarily_unavailable` when
-    /// the hook gives no answer or too many people sign in at once.
+    /// `unauthorized_client` where people sign in at a login application or the workspace is suspended,
+    /// `temporarily_unavailable` when the hook gives no answer or too many people sign in at once.
     pub(crate) async fn check_password(
         &self,
         workspace: &WorkspaceEntry,
@@ -46,6 +46,9 @@ impl Engine {
         password: &Secret,
         address: Option<IpAddr>,
     ) -> Result<Subject, OAuthError> {
+        if workspace.record.suspended {
+            return Err(OAuthError::new(ErrorCode::UnauthorizedClient, "the workspace is suspended"));
+        }
         let method = workspace.record.sign_in;
         if method == SignInMethod::Application {
             return Err(OAuthError::new(
@@ -53,7 +56,7 @@ impl Engine {
                 "the people of this workspace sign in at its login application; passwords are not checked here",
             ));
         }
-        let user = self.data_keys.newest().digest(Purpose::SignIn, workspace.record.id, username);
+        let user = self.data_keys.newest().digest(Purpose::SignIn, workspace.record.id, &counted(username));
         let attempt = self.people.backoff.book(&user, address, self.clock.now()).map_err(OAuthError::too_many_requests)?;
         let checked = match method {
             SignInMethod::CredentialCheck => self.check_at_hook(workspace, username, password).await,
@@ -191,6 +194,12 @@ impl Engine {
         }
         Ok(())
     }
+}
+
+/// The name that failures are counted under: a directory of the operator's may read several spellings as one name,
+/// and each would have its own free guesses.
+fn counted(username: &str) -> String {
+    username.chars().filter(|c| !c.is_whitespace() && !c.is_control()).flat_map(char::to_lowercase).collect()
 }
 
 /// Whether a subject could be mistaken for a client: a `sub` is never a `client_id` of somebody else.

@@ -212,6 +212,23 @@ async fn wrong_passwords_at_the_hook_cost_waits() {
     assert_eq!(hook.directory.0.lock().unwrap().len(), 6, "who waits is not asked about");
 }
 
+/// Threat K2: a directory may read several spellings as one name, so that they share one count.
+#[tokio::test]
+async fn spellings_of_a_name_share_one_counter() {
+    let hook = Hook::start().await;
+    let server = hook.server(TOKEN, "http").await;
+    let door = Door::of(&server);
+    for username in ["alice", "Alice", "ALICE", " alice", "alice\t", "ali\u{a0}ce"] {
+        assert_eq!(door.refused(username, "shut").await, WRONG, "{username:?}");
+    }
+    for username in ["alice", "aLICE", "alice ", "alice\0"] {
+        assert_eq!(door.refused(username, "open").await, wait(1), "{username:?}");
+    }
+    assert_eq!(door.refused("bob", "shut").await, WRONG);
+    door.sign_in("Bob", "open").await.unwrap();
+    assert_eq!(hook.directory.0.lock().unwrap().last().unwrap().username, "Bob", "the directory sees what was typed");
+}
+
 #[tokio::test]
 async fn a_workspace_cannot_ask_a_hook_that_is_not_there() {
     let server = Server::start().await;

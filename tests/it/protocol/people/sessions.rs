@@ -1,7 +1,7 @@
 //! Sessions: how they begin, and all that ends them.
 
 use jeton::engine::people::sign_in::Visitor;
-use jeton::pb::admin::v1::RevokeUserTokensRequest;
+use jeton::pb::admin::v1::{RevokeUserTokensRequest, WorkspaceSettings};
 use jeton::types::secret::Secret;
 
 use super::{BROWSER, Door, PASSWORD};
@@ -145,4 +145,19 @@ async fn a_first_password_ends_nothing() {
         api.server.set_password("alice", PASSWORD).await.unwrap();
         api.refresh(&client, tokens.refresh_token()).await.unwrap();
     }
+}
+
+/// Threat B4: a suspended workspace looks at no password, so that nobody learns there which one is right, and no session
+/// waits for its return.
+#[tokio::test]
+async fn a_suspended_workspace_looks_at_no_password() {
+    let server = Server::start().await;
+    server.person("alice", PASSWORD).await;
+    let door = Door::of(&server);
+    server.sign_in_by(WorkspaceSettings { suspended: true, ..WorkspaceSettings::default() }).await;
+    for password in [PASSWORD, "wrong"] {
+        assert_eq!(door.refused("alice", password).await, "unauthorized_client: the workspace is suspended");
+    }
+    server.sign_in_by(WorkspaceSettings::default()).await;
+    door.sign_in("alice", PASSWORD).await.unwrap();
 }
