@@ -140,10 +140,11 @@ impl Engine {
     /// Makes a new secret.  The present one ends after `overlap` seconds, an older one now.
     ///
     /// # Errors
-    /// `InvalidField` for a bad overlap, `NotFound`, `invalid_client_metadata` for a public client.
+    /// `InvalidField` for a bad overlap, `NotFound`, `invalid_client_metadata` for a public client;
+    /// `PermissionDenied` when the client may do what the caller may not (threat I3).
     pub async fn rotate_client_secret(
         &self,
-        _caller: Trusted,
+        caller: Trusted,
         workspace: &WorkspaceName,
         id: &str,
         overlap: i64,
@@ -152,6 +153,11 @@ impl Engine {
         let mut secret = None;
         let client = self
             .change_client(workspace, id, |workspace, client| {
+                if !caller.may_act_as(&client) {
+                    return Err(Refusal::PermissionDenied(
+                        "the client has permissions that the caller has not: only an operator makes a new secret for it",
+                    ));
+                }
                 let (client, made) = self.rotated(workspace, client, overlap)?;
                 secret = Some(made);
                 Ok(client)

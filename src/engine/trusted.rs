@@ -1,10 +1,13 @@
 //! Trusted callers: the administrator, and clients that an administrator gave a permission.
 
+use std::sync::Arc;
+
 use sha2::{Digest, Sha256};
 use subtle::ConstantTimeEq;
 
 use crate::engine::Engine;
 use crate::engine::client_auth::ClientCredential;
+use crate::store::client::Client;
 use crate::types::client::Permission;
 use crate::types::error::{ErrorCode, Refusal};
 use crate::types::ids::WorkspaceName;
@@ -42,12 +45,28 @@ impl AdminToken {
 pub struct Administrator(());
 
 /// Proof that a call comes from the administrator or from a client with the permission that the call needs.
-#[derive(Clone, Copy, Debug)]
-pub struct Trusted(());
+#[derive(Clone, Debug)]
+pub struct Trusted(Caller);
+
+#[derive(Clone, Debug)]
+enum Caller {
+    Administrator,
+    Client(Arc<Client>),
+}
+
+impl Trusted {
+    /// Whether the caller may have the secret of a client, and with it all that the client may do.
+    pub(super) fn may_act_as(&self, client: &Client) -> bool {
+        match &self.0 {
+            Caller::Administrator => true,
+            Caller::Client(caller) => client.permissions.iter().all(|needed| caller.permissions.contains(needed)),
+        }
+    }
+}
 
 impl From<Administrator> for Trusted {
     fn from(_: Administrator) -> Self {
-        Self(())
+        Self(Caller::Administrator)
     }
 }
 
@@ -78,14 +97,14 @@ impl Engine {
         needed: Permission,
     ) -> Result<Trusted, Refusal> {
         let CallerCredential::Client(credential) = caller else {
-            return self.administrator(caller).map(|_| Trusted(()));
+            return self.administrator(caller).map(Trusted::from);
         };
         let client = self.authenticate(workspace, credential).await.map_err(|error| match error.code {
             ErrorCode::InvalidClient => Refusal::Unauthenticated,
             _ => Refusal::OAuth(error),
         })?;
         if client.confidential() && client.client().permissions.contains(&needed) {
-            return Ok(Trusted(()));
+            return Ok(Trusted(Caller::Client(Arc::clone(client.client()))));
         }
         Err(Refusal::PermissionDenied(match needed {
             Permission::IssueCode => "the client needs the permission issue_code: `jeton client permit` gives it",

@@ -64,7 +64,8 @@ impl Engine {
     ///
     /// # Errors
     /// `NotFound`, also for another person's; `InvalidField` for a bad overlap; `invalid_client_metadata`
-    /// for a public client.
+    /// for a public client; `PermissionDenied` for another's with permissions, which an operator gave to its
+    /// keeper and not to the workspace's administrator (threat I3).
     pub async fn rotate_application_secret(&self, sent: &SentForm, client_id: &str, overlap: i64) -> Result<WithSecret, Refusal> {
         check_overlap(overlap)?;
         let person = sent.person();
@@ -73,6 +74,11 @@ impl Engine {
             .change_client(&person.workspace().record.name, client_id, |workspace, client| {
                 if !concerns(person, &client) {
                     return Err(UNKNOWN);
+                }
+                if !client.permissions.is_empty() && client.owner.as_ref() != Some(person.subject()) {
+                    return Err(Refusal::PermissionDenied(
+                        "an operator gave this application permissions: only an operator, or its owner, makes a new secret for it",
+                    ));
                 }
                 let (client, made) = self.rotated(workspace, client, overlap)?;
                 secret = Some(made);

@@ -2,7 +2,7 @@
 
 use http::uri::PathAndQuery;
 use jeton::pb::FILE_DESCRIPTOR_SET;
-use jeton::pb::v1::ClientPermission;
+use jeton::pb::v1::{ClientPermission, RotateClientSecretRequest};
 use prost::Message;
 use prost_types::FileDescriptorSet;
 use tonic::transport::Channel;
@@ -10,7 +10,7 @@ use tonic::{Code, Request, Status};
 use tonic_prost::ProstCodec;
 use tonic_types::StatusExt;
 
-use crate::support::clients::{native, service};
+use crate::support::clients::{Party, native, service};
 use crate::support::server::{Server, with_authorization};
 
 /// Who may call a method.
@@ -197,4 +197,25 @@ async fn every_refusal_carries_its_reason() {
             }
         }
     }
+}
+
+/// Threat I3: with the secret of a client come its permissions, so that who may register clients makes no new secret for
+/// one that may do more; nor does a workspace's administrator, who is no operator.
+#[tokio::test]
+async fn a_new_secret_is_no_way_to_permissions() {
+    let server = Server::start().await;
+    let (registrar, login) = (server.register(service()).await, server.register(service()).await);
+    server.permit(&registrar, &[ClientPermission::RegisterClients]).await;
+    server.permit(&login, &[ClientPermission::IssueCode]).await;
+    let plain = server.register(service()).await;
+    let rotate = async |party: &Party| {
+        let request = RotateClientSecretRequest { client_id: party.client_id.clone(), ..Default::default() };
+        let request = with_authorization(request, &registrar.basic());
+        server.clients().rotate_client_secret(request).await.map(|_| ()).map_err(|status| status.code())
+    };
+    assert_eq!(rotate(&plain).await, Ok(()));
+    assert_eq!(rotate(&login).await, Err(Code::PermissionDenied));
+    server.permit(&registrar, &[ClientPermission::RegisterClients, ClientPermission::IssueCode]).await;
+    assert_eq!(rotate(&login).await, Ok(()));
+    assert_eq!(rotate(&registrar).await, Ok(()), "its own");
 }

@@ -7,7 +7,7 @@ use jeton::pb::pages::v1::{
     ListApplicationsRequest, ListApplicationsResponse, RegisterApplicationRequest, RegisterApplicationResponse,
     RotateApplicationSecretRequest, UpdateApplicationRequest,
 };
-use jeton::pb::v1::{GetClientRequest, GrantType};
+use jeton::pb::v1::{ClientPermission, GetClientRequest, GrantType};
 use tonic::{Code, Status};
 
 use super::visitor::Visitor;
@@ -142,6 +142,23 @@ async fn an_application_is_its_owners_and_the_administrators_business() {
     delete(&root, id).await.unwrap();
     assert_eq!(ids(&alice).await, Vec::<String>::new());
     assert_eq!(get(&root, &operators.client_id).await.unwrap().form.unwrap().name, "Web");
+}
+
+/// Threat I3: with the secret of a client come its permissions, which are the operator's to give.
+#[tokio::test]
+async fn an_administrator_makes_no_secret_that_comes_with_permissions() {
+    let server = server().await;
+    let login = server.register(web()).await;
+    let alice = Visitor::of(&server, 'A', "alice").await;
+    let root = Visitor::of(&server, 'I', "root").await;
+    let application = register(&alice, form()).await.unwrap().application.unwrap();
+    let hers = Party { workspace: String::new(), client_id: application.client_id.clone(), secret: None };
+    for party in [&login, &hers] {
+        rotate(&root, &party.client_id, 0).await.unwrap();
+        server.permit(party, &[ClientPermission::IssueCode]).await;
+        assert_eq!(rotate(&root, &party.client_id, 0).await.unwrap_err().code(), Code::PermissionDenied);
+    }
+    assert!(rotate(&alice, &hers.client_id, 0).await.is_ok(), "an operator gave them to what is hers");
 }
 
 /// Threat J2: no change without this browser's own form, and none without a session.
