@@ -74,6 +74,19 @@ impl Engine {
         let offered = registry.into_iter().filter(|entry| person.administrator() || !entry.restricted);
         Ok(Offer { scopes: offered.map(ScopeInWords::from).collect(), code_page: code_page(person.workspace()) })
     }
+
+    /// What a person may choose from for an application, with all that an operator gave it: its form would take away
+    /// what it does not show.
+    ///
+    /// # Errors
+    /// Those of the store.
+    pub async fn offer_for(&self, person: &SignedIn, application: &Client) -> Result<Offer, Refusal> {
+        let mut offer = self.offer(person).await?;
+        let mut given = self.in_words(person.workspace().record.id, &application.scope).await?;
+        given.retain(|word| offer.scopes.iter().all(|offered| offered.name != word.name));
+        offer.scopes.append(&mut given);
+        Ok(offer)
+    }
 }
 
 /// Whether an application is the person's business.

@@ -107,7 +107,7 @@ impl ApplicationService for ApplicationApi {
         let call = async {
             let (visitor, person) = self.who(&extensions, &sent.workspace).await?;
             let client = self.engine.application(&person, &sent.client_id).await?;
-            let offer = self.engine.offer(&person).await?;
+            let offer = self.engine.offer_for(&person, &client).await?;
             Ok(v1::GetApplicationResponse {
                 page: Some(personal_page(&self.engine, &person, &visitor)),
                 application: Some(application(person.workspace(), &client)),

@@ -1,6 +1,7 @@
 //! What a person can give an application, and what an operator's word stays (threats I2 and I3).
 
-use jeton::pb::pages::v1::ApplicationForm;
+use jeton::pb::pages::v1::application_service_server::ApplicationService;
+use jeton::pb::pages::v1::{ApplicationForm, GetApplicationFormRequest, GetApplicationRequest};
 use jeton::pb::v1::{ClientMetadata, GetClientRequest, GrantType, Lifetimes, TokenEndpointAuthMethod, UpdateClientRequest};
 
 use super::application::{form, register, server, update};
@@ -89,6 +90,32 @@ async fn a_form_is_judged_like_a_registration() {
         let refused = oauth_refusal(&register(&alice, form).await.unwrap_err());
         assert_eq!(refused.error, "invalid_client_metadata");
     }
+}
+
+/// What an operator gave an application stands in its form, so that saving it takes nothing away: a client that lost a
+/// scope has lost every grant with it.
+#[tokio::test]
+async fn a_form_shows_every_scope_that_the_application_has() {
+    let server = server().await;
+    let alice = Visitor::of(&server, 'A', "alice").await;
+    let application = register(&alice, with_scopes(&["read"])).await.unwrap().application.unwrap();
+    let scope = "read admin undescribed".to_owned();
+    let metadata = ClientMetadata { scope, ..stored(&server, &application.client_id).await };
+    let client_id = application.client_id.clone();
+    let request = UpdateClientRequest { client_id: client_id.clone(), metadata: Some(metadata), ..Default::default() };
+    server.clients().update_client(server.as_admin(request)).await.unwrap();
+    let request = GetApplicationRequest { workspace: String::new(), client_id: client_id.clone() };
+    let shown = alice.applications().get_application(alice.ask(request)).await.unwrap().into_inner();
+    let names: Vec<_> = shown.scopes.iter().map(|scope| (scope.name.as_str(), scope.description.as_str())).collect();
+    let expected =
+        [("read", "See your notes"), ("write", "Change your notes"), ("admin", "Change everything"), ("undescribed", "")];
+    assert_eq!(names, expected);
+    let application = shown.application.unwrap();
+    let same = application.form.clone().unwrap();
+    update(&alice, &application, ApplicationForm { name: "Renamed".to_owned(), ..same }).await.unwrap();
+    assert_eq!(stored(&server, &client_id).await.scope, "read admin undescribed");
+    let offered = alice.applications().get_application_form(alice.ask(GetApplicationFormRequest::default())).await.unwrap();
+    assert_eq!(offered.into_inner().scopes.len(), 2, "a new one may have no more than before");
 }
 
 /// A form says four things; the rest of a client is an operator's word and stays.
