@@ -71,19 +71,21 @@ impl Engine {
             return Ok(None);
         }
         let id = workspace.record.id;
-        let client = self.clients.get(id, &client_id).await?;
-        if client.is_none_or(|client| client.disabled || jti.issued_at <= client.not_before) {
+        let Some(client) = self.clients.get(id, &client_id).await? else { return Ok(None) };
+        if client.disabled || jti.issued_at <= client.not_before {
             return Ok(None);
         }
         if let Some(grant) = jti.grant {
             let Some(loaded) = self.store.grant(id, grant).await? else { return Ok(None) };
+            // The grant's age counts, not the token's: one that was minted beside a revocation is younger than it.
+            let granted_at = loaded.record.created_at;
             let State::Active(active) = &loaded.record.state else { return Ok(None) };
             let Ok(subject) = Subject::parse(&claims.sub) else { return Ok(None) };
-            if !self.person_stands(id, &subject, jti.issued_at).await? {
+            if granted_at <= client.not_before || !self.person_stands(id, &subject, granted_at).await? {
                 return Ok(None);
             }
             let person = of_a_person(&active.authorization);
-            if person && self.consent_withdrawn(id, &subject, &client_id, loaded.record.created_at).await? {
+            if person && self.consent_withdrawn(id, &subject, &client_id, granted_at).await? {
                 return Ok(None);
             }
         }

@@ -21,7 +21,7 @@ pub(crate) enum Refreshes {
 }
 
 impl Engine {
-    /// Keeps a new grant and decides on its first tokens.
+    /// Keeps a new grant and decides on its first tokens.  What was revoked since `created_at` ends it too.
     ///
     /// # Errors
     /// Those of the store, and without randomness.
@@ -30,9 +30,9 @@ impl Engine {
         client: &AuthenticatedClient,
         authorization: Authorization,
         refreshes: Refreshes,
+        created_at: UnixMillis,
     ) -> Result<Decided, OAuthError> {
         let workspace = client.workspace().record.id;
-        let created_at = self.clock.now();
         let id = GrantId::generate(created_at, &*self.entropy)?;
         let refresh_token = match refreshes {
             Refreshes::Yes => Some(Opaque::generate(Kind::Refresh, id, 0, &self.data_keys, &*self.entropy)?),

@@ -47,6 +47,6 @@ impl Engine {
         self.use_policy(client.workspace(), client.client(), policy, ErrorCode::UnauthorizedClient)?;
         used.insert(policy);
         let subject = Subject::parse(client.client().id.as_str()).map_err(OAuthError::server_error)?;
-        self.begin_grant(client, Authorization { subject, scope, auth_time: None }, Refreshes::Yes).await
+        self.begin_grant(client, Authorization { subject, scope, auth_time: None }, Refreshes::Yes, self.clock.now()).await
     }
 }

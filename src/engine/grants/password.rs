@@ -43,9 +43,10 @@ impl Engine {
         if username.is_empty() || password.is_empty() {
             return Err(OAuthError::invalid_request("username or password is missing"));
         }
+        let presented_at = self.clock.now();
         let subject = self.check_password(workspace, &username, &password, address).await?;
         let refreshes = if record.grant_types.contains(&GrantType::RefreshToken) { Refreshes::Yes } else { Refreshes::No };
-        let authorization = Authorization { subject, scope, auth_time: Some(self.now()) };
-        self.begin_grant(client, authorization, refreshes).await
+        let authorization = Authorization { subject, scope, auth_time: Some(presented_at.seconds()) };
+        self.begin_grant(client, authorization, refreshes, presented_at).await
     }
 }

@@ -55,20 +55,25 @@ impl SignedIn {
 }
 
 impl Engine {
-    /// Begins a session for a person who has just proved who they are.
+    /// Begins a session for a person who has just proved who they are, with what they presented at an instant: what
+    /// ended everything since then ends the session too.
     ///
     /// # Errors
     /// Those of the store, and without randomness.
-    pub(crate) async fn begin_session(&self, workspace: &WorkspaceEntry, subject: Subject) -> Result<Secret, OAuthError> {
-        let now = self.clock.now();
-        let record = GrantId::generate(now, &*self.entropy)?;
+    pub(crate) async fn begin_session(
+        &self,
+        workspace: &WorkspaceEntry,
+        subject: Subject,
+        presented_at: UnixMillis,
+    ) -> Result<Secret, OAuthError> {
+        let record = GrantId::generate(presented_at, &*self.entropy)?;
         let token = Opaque::generate(Kind::Session, record, 0, &self.data_keys, &*self.entropy)?;
         let id = workspace.record.id;
         let session = Session {
             subject,
-            signed_in_at: now,
+            signed_in_at: presented_at,
             token: digest(&token, id, &self.data_keys),
-            expires_at: now.seconds().plus(self.settings.session_lifetime),
+            expires_at: presented_at.seconds().plus(self.settings.session_lifetime),
         };
         match self.store.insert_session(id, SessionId(record.0), &session).await? {
             true => Ok(token.encode(id, &self.data_keys)),

@@ -43,11 +43,12 @@ impl Engine {
     ) -> Result<Secret, Refusal> {
         self.check_csrf(workspace.record.id, visitor.browser.as_ref(), csrf_token)?;
         let Credentials { username, password } = credentials;
+        let presented_at = self.clock.now();
         let subject = self.check_password(workspace, username, password, visitor.address).await?;
         if let Some(before) = &visitor.session {
             self.end_session(workspace, before).await?;
         }
-        Ok(self.begin_session(workspace, subject).await?)
+        Ok(self.begin_session(workspace, subject, presented_at).await?)
     }
 
     /// Ends the session that a browser brings; without one it has ended already.

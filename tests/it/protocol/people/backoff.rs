@@ -8,7 +8,7 @@ use crate::support::clients::{Party, web};
 use crate::support::server::Server;
 
 /// A client that may present passwords, at every path.
-async fn old_client(server: &Server) -> Party {
+pub(super) async fn old_client(server: &Server) -> Party {
     let client = server.register(web()).await;
     for policy in ["password_grant", "path_aliases"] {
         let request = EnablePolicyRequest {

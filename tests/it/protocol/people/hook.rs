@@ -5,16 +5,18 @@ use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use jeton::pb::admin::v1::{SignInMethod, UpdateWorkspaceRequest, WorkspaceSettings};
+use jeton::pb::admin::v1::{RevokeUserTokensRequest, SignInMethod, UpdateWorkspaceRequest, WorkspaceSettings};
 use jeton::pb::hooks::v1::credential_check_service_server::{CredentialCheckService, CredentialCheckServiceServer};
 use jeton::pb::hooks::v1::{CheckCredentialRequest, CheckCredentialResponse};
 use tempfile::TempDir;
 use tokio::net::TcpListener;
 use tokio::runtime::{Builder, Runtime};
+use tokio::sync::Notify;
 use tonic::transport::Server as TonicServer;
 use tonic::transport::server::TcpIncoming;
 use tonic::{Request, Response, Status};
 
+use super::backoff::old_client;
 use super::{Door, WRONG, wait};
 use crate::support::server::Server;
 
@@ -23,7 +25,7 @@ pub(super) const UNAVAILABLE: &str = "temporarily_unavailable: passwords cannot 
 
 /// A directory whose people all have the password `open`.
 #[derive(Clone, Default)]
-pub(super) struct Directory(pub(super) Arc<Mutex<Vec<CheckCredentialRequest>>>);
+pub(super) struct Directory(pub(super) Arc<Mutex<Vec<CheckCredentialRequest>>>, Arc<Notify>);
 
 #[tonic::async_trait]
 impl CredentialCheckService for Directory {
@@ -39,6 +41,10 @@ impl CredentialCheckService for Directory {
         self.0.lock().unwrap().push(sent.clone());
         let subject = match (sent.username.as_str(), sent.password.as_str()) {
             ("slow", _) => pending().await,
+            ("held", _) => {
+                self.1.notified().await;
+                "held@directory".to_owned()
+            }
             ("broken", _) => return Err(Status::internal("the directory is broken")),
             ("controls", _) => "a\nb".to_owned(),
             ("client", _) => "jc_0".to_owned(),
@@ -91,12 +97,16 @@ impl Hook {
 
     /// A server whose default workspace asks this directory.
     async fn server(&self, token: &str, scheme: &str) -> Server {
+        self.server_that_waits(token, scheme, 500).await
+    }
+
+    async fn server_that_waits(&self, token: &str, scheme: &str, millis: u32) -> Server {
         let file = self.files.path().join("token");
         std::fs::write(&file, format!("{token}\n")).unwrap();
         let server = Server::with(&[
             &format!("hooks.credential_check_uri={scheme}://{}", self.address),
             &format!("hooks.credential_check_token_file={}", file.display()),
-            "hooks.credential_check_timeout_ms=500",
+            &format!("hooks.credential_check_timeout_ms={millis}"),
         ])
         .await;
         server.sign_in_by(at_the_hook()).await;
@@ -227,6 +237,39 @@ async fn spellings_of_a_name_share_one_counter() {
     assert_eq!(door.refused("bob", "shut").await, WRONG);
     door.sign_in("Bob", "open").await.unwrap();
     assert_eq!(hook.directory.0.lock().unwrap().last().unwrap().username, "Bob", "the directory sees what was typed");
+}
+
+/// Threat B4: a password counts from when it was presented, so that what ends everything until now ends a sign-in that is
+/// under way, too.
+#[tokio::test]
+async fn a_sign_in_under_way_ends_with_what_is_revoked() {
+    let hook = Hook::start().await;
+    let server = hook.server_that_waits(TOKEN, "http", 9_000).await;
+    let door = Door::of(&server);
+    let client = old_client(&server).await;
+    let revoke = async || {
+        hook.directory.0.lock().unwrap().clear();
+        while hook.directory.0.lock().unwrap().is_empty() {
+            tokio::task::yield_now().await;
+        }
+        server.clock.advance_seconds(1);
+        let request = RevokeUserTokensRequest { workspace: String::new(), subject: "held@directory".to_owned() };
+        server.users().revoke_user_tokens(server.as_admin(request)).await.unwrap();
+        server.clock.advance_seconds(1);
+        hook.directory.1.notify_one();
+    };
+    let (session, ()) = tokio::join!(door.sign_in("held", "open"), revoke());
+    assert_eq!(door.who(&session.unwrap()).await, None);
+    let pairs = [("grant_type", "password"), ("username", "held"), ("password", "open"), ("scope", "read")];
+    let (answer, ()) = tokio::join!(server.post("/oauth2/token", &client, &pairs), revoke());
+    let tokens = answer.json().unwrap();
+    for token in ["access_token", "refresh_token"] {
+        let answer = server.post("/oauth2/introspect", &client, &[("token", tokens[token].as_str().unwrap())]).await;
+        assert_eq!(answer.body, r#"{"active":false}"#, "{token}");
+    }
+    hook.directory.1.notify_one();
+    let session = door.sign_in("held", "open").await.unwrap();
+    assert_eq!(door.who(&session).await.as_deref(), Some("held@directory"));
 }
 
 #[tokio::test]
