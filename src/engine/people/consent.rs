@@ -153,7 +153,8 @@ impl Engine {
     async fn standing_consents(&self, workspace: WorkspaceId, subject: &Subject) -> Result<Vec<GrantedConsent>, Refusal> {
         let mut standing = Vec::new();
         for consent in self.store.consents(workspace, subject).await? {
-            if consent.scope.is_empty() {
+            // A withdrawal leaves no scope either, but nothing was allowed since.
+            if consent.scope.is_empty() && consent.granted_at <= consent.not_before.seconds() {
                 continue;
             }
             // A client that is gone can do nothing with what it was allowed.

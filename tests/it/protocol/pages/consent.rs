@@ -4,6 +4,7 @@ use jeton::pb::admin::v1::{ListUserConsentsRequest, WithdrawUserConsentRequest};
 use jeton::pb::pages::v1::application_service_server::ApplicationService;
 use jeton::pb::pages::v1::interaction_service_server::InteractionService;
 use jeton::pb::pages::v1::{ListConsentsRequest, SignOutRequest};
+use jeton::pb::v1::ClientMetadata;
 use tonic::Code;
 
 use super::visitor::Visitor;
@@ -118,6 +119,25 @@ async fn only_the_kept_request_counts() {
     let refused = api.redeem(&other, &code).await.unwrap_err();
     assert_eq!(refused.error, "invalid_grant");
     assert_eq!(api.redeem(&client, &code).await.unwrap().scope, "read");
+}
+
+/// What was allowed can be seen and withdrawn, also to an application that has no scope and only learns who signed in.
+#[tokio::test]
+async fn a_consent_to_no_scope_can_be_withdrawn() {
+    let (api, _) = api().await;
+    let client = api.server.register(ClientMetadata { scope: String::new(), default_scope: String::new(), ..web() }).await;
+    let alice = Visitor::of(&api.server, 'A', "alice").await;
+    let tokens = tokens(&api, &client, &alice, "").await;
+    let listed = async || {
+        let request = alice.ask(ListConsentsRequest::default());
+        alice.applications().list_consents(request).await.unwrap().into_inner().consents
+    };
+    let consents = listed().await;
+    assert_eq!((consents.len(), consents[0].client_id.as_str()), (1, client.client_id.as_str()));
+    assert!(api.active(&client, &tokens.access_token).await);
+    alice.withdraw(&client.client_id).await.unwrap();
+    assert!(listed().await.is_empty());
+    assert!(!api.active(&client, &tokens.access_token).await);
 }
 
 /// What was allowed adds up; what was not is asked.
