@@ -161,6 +161,9 @@ impl Engine {
                 request.code_challenge = self.code_challenge(workspace, client, parameters, request)?;
             }
             Some(ResponseType::Token) => {
+                if shows_code(workspace, request.redirect_uri.as_str()) {
+                    return Err(OAuthError::invalid_request("the server's own page shows codes: response_type must be code"));
+                }
                 self.check_implicit(workspace, client, &parameters.scope)?;
             }
             None if parameters.response_type.is_empty() => {

@@ -224,6 +224,11 @@ async fn a_code_for_the_own_page_stands_in_no_url() {
     let location = answered.header("location");
     assert!(location.starts_with("https://id.example.org/authorized?handle=jat_"), "{location}");
     assert_eq!(parameter(location, "code"), None);
+
+    // Nobody is there to take a token out of the fragment.
+    enable(&server, &client, "implicit_grant", |_| {}).await;
+    let refused = answer(&server, &client, &[TOKEN, &[("redirect_uri", own)]].concat()).await;
+    assert_eq!(in_fragment(refused.header("location"), "error").as_deref(), Some("invalid_request"));
 }
 
 /// Threat B4: a token rests on what stands when it is issued, not on what stood when it was asked for.  A code is looked
