@@ -159,6 +159,8 @@ impl Page {
     fn note(&mut self, event: &Value) {
         let parameters = &event["params"];
         match event["method"].as_str().unwrap_or_default() {
+            // What is merely told, like that a person was faster than the autofocus, is no complaint.
+            "Log.entryAdded" if parameters["entry"]["level"] == "info" || parameters["entry"]["level"] == "verbose" => {}
             "Log.entryAdded" => self.complaints.push(parameters["entry"].to_string()),
             "Runtime.exceptionThrown" => self.complaints.push(parameters["exceptionDetails"].to_string()),
             "Page.frameNavigated" if parameters["frame"]["id"] == json!(self.frame) => {
