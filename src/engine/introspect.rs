@@ -3,9 +3,9 @@
 use crate::engine::Engine;
 use crate::engine::access_token::{Claims, Jti};
 use crate::engine::client_auth::{AuthenticatedClient, ClientCredential};
-use crate::engine::standing::of_a_person;
 use crate::keys::opaque::{Kind, Opaque, digest};
 use crate::store::grant::State;
+use crate::store::token::IssuedToken;
 use crate::types::client::Permission;
 use crate::types::error::OAuthError;
 use crate::types::ids::{ClientId, Subject, WorkspaceName};
@@ -75,21 +75,12 @@ impl Engine {
         if client.disabled || jti.issued_at <= client.not_before {
             return Ok(None);
         }
-        if let Some(grant) = jti.grant {
-            let Some(loaded) = self.store.grant(id, grant).await? else { return Ok(None) };
-            // The grant's age counts, not the token's: one that was minted beside a revocation is younger than it.
-            let granted_at = loaded.record.created_at;
-            let State::Active(active) = &loaded.record.state else { return Ok(None) };
-            let Ok(subject) = Subject::parse(&claims.sub) else { return Ok(None) };
-            if granted_at <= client.not_before || !self.person_stands(id, &subject, granted_at).await? {
-                return Ok(None);
-            }
-            let person = of_a_person(&active.authorization);
-            if person && self.consent_withdrawn(id, &subject, &client_id, granted_at).await? {
-                return Ok(None);
-            }
+        let Ok(subject) = Subject::parse(&claims.sub) else { return Ok(None) };
+        if jti.grant.is_some_and(|grant| grant.made_at() <= client.not_before) {
+            return Ok(None);
         }
-        if self.store.token_revoked(id, &claims.jti).await? {
+        let token = IssuedToken { jti: &claims.jti, grant: jti.grant, subject: &subject, client: &client_id };
+        if !self.store.token_stands(id, &token).await? {
             return Ok(None);
         }
         Ok(Some(ActiveToken {

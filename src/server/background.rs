@@ -89,7 +89,7 @@ pub async fn report_health(engine: Arc<Engine>, reporter: HealthReporter, draini
             continue;
         }
         match &health {
-            Health::Failed(reason) => error!(reason, "not serving"),
+            Health::Failed(reason) | Health::Unreachable(reason) => error!(reason, "not serving"),
             Health::NearlyFull => error!("little disk space is left: nothing new is issued"),
             Health::Serving => {}
         }

@@ -322,7 +322,7 @@ fn ops_router(engine: &Arc<Engine>, draining: &watch::Receiver<bool>) -> Result<
         _ if *draining.borrow() => Readiness::NotReady("the server is stopping".to_owned()),
         Health::Serving => Readiness::Ready,
         Health::NearlyFull => Readiness::NotReady("little disk space is left: nothing new is issued".to_owned()),
-        Health::Failed(reason) => Readiness::NotReady(reason),
+        Health::Failed(reason) | Health::Unreachable(reason) => Readiness::NotReady(reason),
     };
     Ok(ops::router(Arc::new(move || handle.render()), Arc::new(ready)))
 }

@@ -19,7 +19,7 @@ mod workspace;
 
 pub use client::OwnedClient;
 pub use meta::{Schema, Sequence};
-pub use token::RevokedToken;
+pub use token::{RevokedToken, UsedUp};
 pub use workspace::NameOwner;
 
 /// The most bytes of an encoded record.  sled puts larger values into files of their own, and those

@@ -14,22 +14,28 @@ use crate::types::time::UnixSeconds;
 pub mod client;
 pub mod codec;
 pub mod consent;
+pub mod feed;
 pub mod grant;
 pub mod key;
+pub mod place;
 pub mod policy_use;
+pub mod postgres;
 pub mod scope;
 pub mod session;
 pub mod sled;
+pub mod token;
 pub mod user;
 pub mod workspace;
 
 use client::Client;
 use consent::Consent;
+use feed::{Feed, FeedVersion};
 use grant::Grant;
 use key::{SealedDataKeys, SigningKey};
 use policy_use::PolicyUse;
 use scope::ScopeEntry;
 use session::Session;
+use token::{IssuedToken, SingleUse};
 use user::User;
 use workspace::Workspace;
 
@@ -103,7 +109,8 @@ pub trait Store: Send + Sync + 'static {
     /// The uses of policies by a client.
     async fn policy_uses(&self, workspace: WorkspaceId, client: &ClientId) -> Result<Vec<PolicyUse>, StoreError>;
 
-    /// Keeps a new signing key; `false` when its kid is taken.
+    /// Keeps a new signing key; `false` when its kid or its serial is taken, so that of processes that
+    /// make the next key at once exactly one does.
     async fn insert_signing_key(&self, workspace: WorkspaceId, key: &SigningKey) -> Result<bool, StoreError>;
     /// A workspace's signing keys, in no order.
     async fn signing_keys(&self, workspace: WorkspaceId) -> Result<Vec<SigningKey>, StoreError>;
@@ -125,14 +132,29 @@ pub trait Store: Send + Sync + 'static {
 
     /// Marks one access token as revoked until its own end.  Marking twice is marking once.
     async fn revoke_token(&self, workspace: WorkspaceId, jti: &str, until: UnixSeconds) -> Result<(), StoreError>;
-    /// Whether an access token was marked.
-    async fn token_revoked(&self, workspace: WorkspaceId, jti: &str) -> Result<bool, StoreError>;
+    /// Whether an access token still stands: it was not marked, its grant was not revoked, and neither
+    /// the person nor their consent was withdrawn since the grant was made.  Answered from memory where the
+    /// store is shared; then what another process withdrew counts once [`Store::changes`] was read.
+    async fn token_stands(&self, workspace: WorkspaceId, token: &IssuedToken<'_>) -> Result<bool, StoreError>;
+    /// Uses something up; `false` when it was used before, by whichever process.
+    async fn first_use(&self, workspace: WorkspaceId, once: &SingleUse) -> Result<bool, StoreError>;
+
+    /// Whether other processes may change this store too, so that what is in memory is good only as long
+    /// as the feed is followed.
+    fn shared(&self) -> bool;
+    /// Where the feed is now.
+    async fn feed_version(&self) -> Result<FeedVersion, StoreError>;
+    /// What changed behind a version, by whichever process, about `limit` changes of it.  For a shared store the
+    /// answer itself is a durable write: who gets one was connected to the store that counts.
+    async fn changes(&self, after: FeedVersion, limit: usize) -> Result<Feed, StoreError>;
+    /// Changes when [`Store::changes`] may have something new.  A hint: it may be missed, or say so for nothing.
+    fn feed_hint(&self) -> watch::Receiver<u64>;
 
     /// Looks at up to `limit` records, continuing where the last call stopped, and removes those
     /// that are past their end.  Nothing correct depends on it.
     async fn sweep(&self, now: UnixSeconds, limit: usize) -> Result<Swept, StoreError>;
 
-    /// Whether answers can still be made durable; `Failed` is for good in one process.
+    /// Whether answers can still be made durable.
     fn health(&self) -> watch::Receiver<Health>;
     /// What the store weighs.
     async fn size(&self) -> Result<Size, StoreError>;
@@ -189,7 +211,9 @@ pub enum Health {
     Serving,
     /// Little space is left: no new grants, so that what exists can still be ended.
     NearlyFull,
-    /// It cannot make changes durable any more; why.
+    /// It cannot be reached, or is not known to be up to date; why.  This passes.
+    Unreachable(String),
+    /// It cannot make changes durable any more; why.  For good in one process.
     Failed(String),
 }
 

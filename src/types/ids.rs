@@ -174,6 +174,16 @@ impl GrantId {
         entropy.fill(random)?;
         Ok(Self(id))
     }
+
+    /// When the grant was made: the moment that its id was drawn.
+    #[must_use]
+    pub fn made_at(&self) -> UnixMillis {
+        let mut millis = [0; 8];
+        for (to, from) in millis.iter_mut().skip(2).zip(self.0) {
+            *to = from;
+        }
+        UnixMillis(i64::from_be_bytes(millis))
+    }
 }
 
 impl fmt::Display for GrantId {

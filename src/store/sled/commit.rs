@@ -169,7 +169,7 @@ impl Commit {
         let _ = self.ended.subscribe().wait_for(|ended| *ended).await;
         match &*self.health.borrow() {
             Health::Failed(reason) => Err(StoreError::Unavailable(reason.clone())),
-            Health::Serving | Health::NearlyFull => Ok(()),
+            Health::Serving | Health::NearlyFull | Health::Unreachable(_) => Ok(()),
         }
     }
 

@@ -11,13 +11,16 @@ use async_trait::async_trait;
 use tokio::sync::watch;
 
 use crate::store::client::Client;
-use crate::store::codec::{NameOwner, OwnedClient, RevokedToken};
+use crate::store::codec::{NameOwner, OwnedClient, RevokedToken, UsedUp};
 use crate::store::consent::Consent;
+use crate::store::feed::{Feed, FeedVersion};
 use crate::store::grant::Grant;
 use crate::store::key::{SealedDataKeys, SigningKey};
+use crate::store::place;
 use crate::store::policy_use::PolicyUse;
 use crate::store::scope::ScopeEntry;
 use crate::store::session::Session;
+use crate::store::token::{IssuedToken, SingleUse};
 use crate::store::user::User;
 use crate::store::workspace::Workspace;
 use crate::store::{Health, Replaced, Size, Store, StoreError, Swept, Version, Versioned};
@@ -27,7 +30,6 @@ use crate::types::time::UnixSeconds;
 mod commit;
 mod directory;
 mod flusher;
-mod key;
 mod loss;
 mod mark;
 mod meta;
@@ -37,6 +39,7 @@ mod owned;
 mod pending;
 mod people;
 mod space;
+mod standing;
 mod sweep;
 mod table;
 mod verify;
@@ -59,6 +62,8 @@ pub struct SledStore {
     data_keys: Table<SealedDataKeys>,
     grants: Table<Grant>,
     revoked_tokens: Table<RevokedToken>,
+    single_uses: Table<UsedUp>,
+    feed_hint: watch::Sender<u64>,
     sessions: Table<Session>,
     consents: Table<Consent>,
     scopes: Table<ScopeEntry>,
@@ -90,7 +95,7 @@ impl SledStore {
         match &*self.commit.health().borrow() {
             Health::NearlyFull => Err(StoreError::Unavailable("the disk is nearly full".to_owned())),
             // After a failure every operation says so itself.
-            Health::Serving | Health::Failed(_) => Ok(()),
+            Health::Serving | Health::Unreachable(_) | Health::Failed(_) => Ok(()),
         }
     }
 
@@ -136,11 +141,11 @@ impl Store for SledStore {
     }
 
     async fn client(&self, workspace: WorkspaceId, id: &ClientId) -> Result<Option<Client>, StoreError> {
-        Ok(self.clients.get(&key::client(workspace, id)).await?.map(|loaded| loaded.record))
+        Ok(self.clients.get(&place::client(workspace, id)).await?.map(|loaded| loaded.record))
     }
 
     async fn clients(&self, workspace: WorkspaceId, after: Option<&ClientId>, limit: usize) -> Result<Vec<Client>, StoreError> {
-        let after = after.map(|after| key::client(workspace, after));
+        let after = after.map(|after| place::client(workspace, after));
         self.clients.scan(&workspace.0, after.as_deref(), limit).await
     }
 
@@ -155,7 +160,7 @@ impl Store for SledStore {
     }
 
     async fn replace_client(&self, workspace: WorkspaceId, expected: u64, client: &Client) -> Result<Replaced, StoreError> {
-        self.clients.replace(&key::client(workspace, &client.id), expected, client).await
+        self.clients.replace(&place::client(workspace, &client.id), expected, client).await
     }
 
     async fn delete_client(&self, workspace: WorkspaceId, id: &ClientId) -> Result<bool, StoreError> {
@@ -167,33 +172,33 @@ impl Store for SledStore {
         if user.in_directory {
             self.room()?;
         }
-        self.users.insert(&key::user(workspace, &user.subject), user).await
+        self.users.insert(&place::user(workspace, &user.subject), user).await
     }
 
     async fn user(&self, workspace: WorkspaceId, subject: &Subject) -> Result<Option<User>, StoreError> {
-        Ok(self.users.get(&key::user(workspace, subject)).await?.map(|loaded| loaded.record))
+        Ok(self.users.get(&place::user(workspace, subject)).await?.map(|loaded| loaded.record))
     }
 
     async fn users(&self, workspace: WorkspaceId, after: Option<&Subject>, limit: usize) -> Result<Vec<User>, StoreError> {
-        let after = after.map(|after| key::user(workspace, after));
+        let after = after.map(|after| place::user(workspace, after));
         self.users.scan(&workspace.0, after.as_deref(), limit).await
     }
 
     async fn replace_user(&self, workspace: WorkspaceId, expected: u64, user: &User) -> Result<Replaced, StoreError> {
-        self.users.replace(&key::user(workspace, &user.subject), expected, user).await
+        self.users.replace(&place::user(workspace, &user.subject), expected, user).await
     }
 
     async fn insert_session(&self, workspace: WorkspaceId, id: SessionId, session: &Session) -> Result<bool, StoreError> {
         self.room()?;
-        self.sessions.insert(&key::session(workspace, id), session).await
+        self.sessions.insert(&place::session(workspace, id), session).await
     }
 
     async fn session(&self, workspace: WorkspaceId, id: SessionId) -> Result<Option<Session>, StoreError> {
-        Ok(self.sessions.get(&key::session(workspace, id)).await?.map(|loaded| loaded.record))
+        Ok(self.sessions.get(&place::session(workspace, id)).await?.map(|loaded| loaded.record))
     }
 
     async fn delete_session(&self, workspace: WorkspaceId, id: SessionId) -> Result<bool, StoreError> {
-        self.sessions.delete(&key::session(workspace, id)).await
+        self.sessions.delete(&place::session(workspace, id)).await
     }
 
     async fn insert_consent(&self, workspace: WorkspaceId, consent: &Consent) -> Result<bool, StoreError> {
@@ -201,19 +206,19 @@ impl Store for SledStore {
         if !consent.scope.is_empty() {
             self.room()?;
         }
-        self.consents.insert(&key::consent(workspace, &consent.subject, &consent.client), consent).await
+        self.consents.insert(&place::consent(workspace, &consent.subject, &consent.client), consent).await
     }
 
     async fn consent(&self, workspace: WorkspaceId, subject: &Subject, client: &ClientId) -> Result<Option<Consent>, StoreError> {
-        Ok(self.consents.get(&key::consent(workspace, subject, client)).await?.map(|loaded| loaded.record))
+        Ok(self.consents.get(&place::consent(workspace, subject, client)).await?.map(|loaded| loaded.record))
     }
 
     async fn consents(&self, workspace: WorkspaceId, subject: &Subject) -> Result<Vec<Consent>, StoreError> {
-        self.consents.scan(&key::consents(workspace, subject), None, usize::MAX).await
+        self.consents.scan(&place::consents(workspace, subject), None, usize::MAX).await
     }
 
     async fn replace_consent(&self, workspace: WorkspaceId, expected: u64, consent: &Consent) -> Result<Replaced, StoreError> {
-        self.consents.replace(&key::consent(workspace, &consent.subject, &consent.client), expected, consent).await
+        self.consents.replace(&place::consent(workspace, &consent.subject, &consent.client), expected, consent).await
     }
 
     async fn put_scope(&self, workspace: WorkspaceId, scope: &ScopeEntry) -> Result<(), StoreError> {
@@ -226,7 +231,7 @@ impl Store for SledStore {
     }
 
     async fn delete_scope(&self, workspace: WorkspaceId, name: &str) -> Result<bool, StoreError> {
-        self.scopes.delete(&key::within(workspace, name.as_bytes())).await
+        self.scopes.delete(&place::within(workspace, name.as_bytes())).await
     }
 
     async fn add_policy_use(&self, workspace: WorkspaceId, client: &ClientId, used: &PolicyUse) -> Result<(), StoreError> {
@@ -234,12 +239,12 @@ impl Store for SledStore {
     }
 
     async fn policy_uses(&self, workspace: WorkspaceId, client: &ClientId) -> Result<Vec<PolicyUse>, StoreError> {
-        self.policy_uses.scan(&key::within(workspace, client.as_str().as_bytes()), None, usize::MAX).await
+        self.policy_uses.scan(&place::within(workspace, client.as_str().as_bytes()), None, usize::MAX).await
     }
 
     // Keys may be replaced because one was stolen, so there is always room for them.
     async fn insert_signing_key(&self, workspace: WorkspaceId, key: &SigningKey) -> Result<bool, StoreError> {
-        self.signing_keys.insert(&key::within(workspace, key.kid.as_bytes()), key).await
+        self.signing_keys.insert(&place::within(workspace, key.kid.as_bytes()), key).await
     }
 
     async fn signing_keys(&self, workspace: WorkspaceId) -> Result<Vec<SigningKey>, StoreError> {
@@ -247,7 +252,7 @@ impl Store for SledStore {
     }
 
     async fn delete_signing_key(&self, workspace: WorkspaceId, kid: &str) -> Result<bool, StoreError> {
-        self.signing_keys.delete(&key::within(workspace, kid.as_bytes())).await
+        self.signing_keys.delete(&place::within(workspace, kid.as_bytes())).await
     }
 
     async fn insert_data_keys(&self, keys: &SealedDataKeys) -> Result<bool, StoreError> {
@@ -260,24 +265,45 @@ impl Store for SledStore {
 
     async fn insert_grant(&self, workspace: WorkspaceId, id: GrantId, grant: &Grant) -> Result<bool, StoreError> {
         self.room()?;
-        self.grants.insert(&key::grant(workspace, id), grant).await
+        self.grants.insert(&place::grant(workspace, id), grant).await
     }
 
     async fn grant(&self, workspace: WorkspaceId, id: GrantId) -> Result<Option<Versioned<Grant>>, StoreError> {
-        let loaded = self.grants.get(&key::grant(workspace, id)).await?;
+        let loaded = self.grants.get(&place::grant(workspace, id)).await?;
         Ok(loaded.map(|loaded| Versioned { record: loaded.record, version: Version(loaded.bytes.to_vec()) }))
     }
 
     async fn swap_grant(&self, workspace: WorkspaceId, id: GrantId, version: &Version, next: &Grant) -> Result<bool, StoreError> {
-        self.grants.swap(&key::grant(workspace, id), &version.0, next).await
+        self.grants.swap(&place::grant(workspace, id), &version.0, next).await
     }
 
     async fn revoke_token(&self, workspace: WorkspaceId, jti: &str, until: UnixSeconds) -> Result<(), StoreError> {
-        self.revoked_tokens.insert(&key::within(workspace, jti.as_bytes()), &RevokedToken { until }).await.map(drop)
+        self.revoked_tokens.insert(&place::within(workspace, jti.as_bytes()), &RevokedToken { until }).await.map(drop)
     }
 
-    async fn token_revoked(&self, workspace: WorkspaceId, jti: &str) -> Result<bool, StoreError> {
-        Ok(self.revoked_tokens.get(&key::within(workspace, jti.as_bytes())).await?.is_some())
+    async fn token_stands(&self, workspace: WorkspaceId, token: &IssuedToken<'_>) -> Result<bool, StoreError> {
+        self.stands(workspace, token).await
+    }
+
+    async fn first_use(&self, workspace: WorkspaceId, once: &SingleUse) -> Result<bool, StoreError> {
+        self.room()?;
+        self.single_uses.insert(&place::single_use(workspace, once), &UsedUp { until: once.until }).await
+    }
+
+    fn shared(&self) -> bool {
+        false
+    }
+
+    async fn feed_version(&self) -> Result<FeedVersion, StoreError> {
+        Ok(FeedVersion::default())
+    }
+
+    async fn changes(&self, after: FeedVersion, _limit: usize) -> Result<Feed, StoreError> {
+        Ok(Feed::Changes { changes: Vec::new(), upto: after, more: false })
+    }
+
+    fn feed_hint(&self) -> watch::Receiver<u64> {
+        self.feed_hint.subscribe()
     }
 
     async fn sweep(&self, now: UnixSeconds, limit: usize) -> Result<Swept, StoreError> {

@@ -19,7 +19,7 @@ use crate::store::sled::{SledStore, loss, meta, verify};
 use crate::types::time::{Clock, SystemClock};
 
 /// How many trees take part in commits: the tables of [`SledStore`].
-const TREES: usize = 13;
+const TREES: usize = 14;
 
 impl SledStore {
     /// Opens the store, or makes it.  Blocks for as long as the disk does, so it is called before
@@ -52,6 +52,8 @@ impl SledStore {
             data_keys: trees.table()?,
             grants: trees.table()?,
             revoked_tokens: trees.table()?,
+            single_uses: trees.table()?,
+            feed_hint: tokio::sync::watch::Sender::new(0),
             sessions: trees.table()?,
             consents: trees.table()?,
             scopes: trees.table()?,

@@ -2,10 +2,11 @@
 
 use crate::store::StoreError;
 use crate::store::consent::Consent;
+use crate::store::place;
 use crate::store::policy_use::PolicyUse;
 use crate::store::scope::ScopeEntry;
+use crate::store::sled::SledStore;
 use crate::store::sled::table::Revised;
-use crate::store::sled::{SledStore, key};
 use crate::types::ids::{ClientId, WorkspaceId};
 
 impl Revised for Consent {
@@ -16,7 +17,7 @@ impl Revised for Consent {
 
 impl SledStore {
     pub(super) async fn replace_scope(&self, workspace: WorkspaceId, scope: &ScopeEntry) -> Result<(), StoreError> {
-        let key = key::within(workspace, scope.name.as_bytes());
+        let key = place::within(workspace, scope.name.as_bytes());
         loop {
             let written = match self.scopes.load(&key)? {
                 None => self.scopes.insert(&key, scope).await?,
@@ -29,7 +30,7 @@ impl SledStore {
     }
 
     pub(super) async fn add_use(&self, workspace: WorkspaceId, client: &ClientId, used: &PolicyUse) -> Result<(), StoreError> {
-        let key = key::policy_use(workspace, client, used.policy);
+        let key = place::policy_use(workspace, client, used.policy);
         loop {
             let added = match self.policy_uses.load(&key)? {
                 None => self.policy_uses.insert(&key, used).await?,

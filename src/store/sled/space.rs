@@ -42,7 +42,7 @@ impl Space {
                 *health = Health::Serving;
                 true
             }
-            Health::Serving | Health::NearlyFull | Health::Failed(_) => false,
+            Health::Serving | Health::NearlyFull | Health::Unreachable(_) | Health::Failed(_) => false,
         });
     }
 }

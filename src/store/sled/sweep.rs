@@ -6,7 +6,7 @@ use std::sync::PoisonError;
 use ::sled::IVec;
 
 use crate::store::client::Client;
-use crate::store::codec::{self, OwnedClient, Record, RevokedToken};
+use crate::store::codec::{self, OwnedClient, Record, RevokedToken, UsedUp};
 use crate::store::consent::Consent;
 use crate::store::grant::Grant;
 use crate::store::key::SigningKey;
@@ -38,6 +38,7 @@ enum Stage {
     #[default]
     Grants,
     RevokedTokens,
+    SingleUses,
     Clients,
     Users,
     SigningKeys,
@@ -52,7 +53,8 @@ impl Stage {
     fn next(self) -> Option<Self> {
         match self {
             Self::Grants => Some(Self::RevokedTokens),
-            Self::RevokedTokens => Some(Self::Clients),
+            Self::RevokedTokens => Some(Self::SingleUses),
+            Self::SingleUses => Some(Self::Clients),
             Self::Clients => Some(Self::Users),
             Self::Users => Some(Self::SigningKeys),
             Self::SigningKeys => Some(Self::Sessions),
@@ -78,6 +80,12 @@ impl Ends for Grant {
 }
 
 impl Ends for RevokedToken {
+    fn end(&self) -> Option<UnixSeconds> {
+        Some(self.until)
+    }
+}
+
+impl Ends for UsedUp {
     fn end(&self) -> Option<UnixSeconds> {
         Some(self.until)
     }
@@ -151,6 +159,7 @@ impl SledStore {
             let step = match stage {
                 Stage::Grants => self.pass(&self.grants, after.as_deref(), now, left)?,
                 Stage::RevokedTokens => self.pass(&self.revoked_tokens, after.as_deref(), now, left)?,
+                Stage::SingleUses => self.pass(&self.single_uses, after.as_deref(), now, left)?,
                 Stage::Clients => self.pass(&self.clients, after.as_deref(), now, left)?,
                 Stage::Users => self.pass(&self.users, after.as_deref(), now, left)?,
                 Stage::SigningKeys => self.pass(&self.signing_keys, after.as_deref(), now, left)?,
@@ -191,6 +200,7 @@ impl SledStore {
         clear_table(&self.scopes, workspace).await?;
         clear_table(&self.policy_uses, workspace).await?;
         clear_table(&self.owned, workspace).await?;
+        clear_table(&self.single_uses, workspace).await?;
         clear_table(&self.revoked_tokens, workspace).await
     }
 

@@ -1,5 +1,6 @@
 //! Keys of records: the workspace's id stands before everything in it.
 
+use crate::store::token::{SingleUse, SingleUseKind};
 use crate::types::ids::{ClientId, GrantId, SessionId, Subject, WorkspaceId};
 use crate::types::policy::Policy;
 
@@ -51,6 +52,15 @@ pub fn owned(workspace: WorkspaceId, owner: &Subject, client: &ClientId) -> Vec<
 /// The key of the uses of a policy.  Client ids have one length, so none is the beginning of another.
 pub fn policy_use(workspace: WorkspaceId, client: &ClientId, policy: Policy) -> Vec<u8> {
     [workspace.0.as_slice(), client.as_str().as_bytes(), policy.as_str().as_bytes()].concat()
+}
+
+/// The key of what is good for one use.
+pub fn single_use(workspace: WorkspaceId, once: &SingleUse) -> Vec<u8> {
+    let kind = match once.kind {
+        SingleUseKind::Assertion => 1,
+        SingleUseKind::DpopProof => 2,
+    };
+    [workspace.0.as_slice(), &[kind], &once.id, &once.until.0.to_be_bytes()].concat()
 }
 
 /// The key of a thing of that name.

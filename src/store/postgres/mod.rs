@@ -1,0 +1,5 @@
+//! The shared store: PostgreSQL, for any number of replicas.
+
+mod options;
+
+pub use options::PostgresOptions;
