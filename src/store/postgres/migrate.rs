@@ -36,6 +36,11 @@ const MIGRATIONS: &[Migration] = &[
     },
 ];
 
+/// What the schema is: its number, and the oldest one that a process must know to run on it.  Made with the
+/// first step, which may add to it.
+const SCHEMA_INFO: &str = "CREATE TABLE IF NOT EXISTS schema_info (one boolean PRIMARY KEY DEFAULT true CHECK (one), \
+     current integer NOT NULL, min_compatible integer NOT NULL)";
+
 /// The newest schema that this binary knows.
 pub const KNOWN: u32 = 2;
 /// The oldest one that it runs on.
@@ -200,9 +205,9 @@ async fn step(
 ) -> Result<(), StoreError> {
     let Migration { number, name, min_compatible, sql } = migration;
     let whole = format!(
-        "BEGIN; SET LOCAL lock_timeout = '2s'; SET LOCAL statement_timeout = 0; {sql};\n\
+        "BEGIN; SET LOCAL lock_timeout = '2s'; SET LOCAL statement_timeout = 0; {SCHEMA_INFO};\n{sql};\n\
          INSERT INTO schema_info (current, min_compatible) VALUES ({number}, {min_compatible}) \
-         ON CONFLICT (only_row) DO UPDATE SET current = {number}, min_compatible = {min_compatible}; COMMIT"
+         ON CONFLICT (one) DO UPDATE SET current = {number}, min_compatible = {min_compatible}; COMMIT"
     );
     for attempt in 0..TRIES {
         let Err(error) = client.batch_execute(&whole).await else { return Ok(()) };
