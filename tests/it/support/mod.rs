@@ -3,6 +3,8 @@
 pub mod clients;
 pub mod jwt;
 pub mod log;
+pub mod postgres;
+pub mod proxy;
 pub mod server;
 pub mod surface;
 pub mod web;
