@@ -118,7 +118,9 @@ pub async fn measure(store: Arc<dyn Store>) {
             #[allow(clippy::cast_precision_loss)] // A gauge is a float; sizes are far below 2^53.
             {
                 disk.set(size.disk_bytes as f64);
-                free.set(size.free_bytes as f64);
+                if let Some(bytes) = size.free_bytes {
+                    free.set(bytes as f64);
+                }
             }
         }
     }

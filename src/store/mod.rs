@@ -200,8 +200,8 @@ pub struct Swept {
 pub struct Size {
     /// Bytes on disk.
     pub disk_bytes: u64,
-    /// Bytes that are still free where it lies.
-    pub free_bytes: u64,
+    /// Bytes that are still free where it lies; `None` for a store that lies elsewhere.
+    pub free_bytes: Option<u64>,
 }
 
 /// Whether the store keeps its promise.

@@ -318,7 +318,7 @@ impl Store for SledStore {
         let unknown = |why: String| StoreError::Unavailable(format!("the store's size cannot be read: {why}"));
         Ok(Size {
             disk_bytes: self.db.size_on_disk().map_err(|error| unknown(error.to_string()))?,
-            free_bytes: self.directory.free_bytes().map_err(|error| unknown(error.to_string()))?,
+            free_bytes: Some(self.directory.free_bytes().map_err(|error| unknown(error.to_string()))?),
         })
     }
 

@@ -360,6 +360,7 @@ async fn a_nearly_full_disk_takes_revocations_and_nothing_new() {
         store.insert_grant(WORKSPACE, grant_id(1), &rotating()).await.unwrap();
         (grant_id(1), store.size().await.unwrap().free_bytes)
     };
+    let free_bytes = free_bytes.unwrap();
     let nearly_full = SledOptions { min_free_bytes: free_bytes / 2 * 3, ..options(dir.path()) };
     let store = SledStore::open(nearly_full).unwrap();
     assert_eq!(*store.health().borrow(), Health::NearlyFull);

@@ -1,0 +1,127 @@
+//! What every operation uses: the queue, and what this replica remembers.
+
+use std::future::Future;
+use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
+use std::time::{Duration, Instant};
+
+use tokio::sync::{Mutex, Notify, watch};
+use tokio_postgres::Row;
+
+use crate::store::postgres::changes::{ChangeRow, slot_of};
+use crate::store::postgres::marks::Marks;
+use crate::store::postgres::queue::{Queue, unreachable};
+use crate::store::postgres::request::{Answer, Answered, Parameter, Request, Work};
+use crate::store::{Health, StoreError};
+use crate::types::entropy::Entropy;
+use crate::types::time::Clock;
+
+/// The store, as its lanes and its operations share it.
+pub struct Base {
+    /// Where requests wait for a lane.
+    pub queue: Arc<Queue>,
+    /// What was revoked.
+    pub marks: Marks,
+    /// How far the marks have followed the feed.
+    pub followed: AtomicU64,
+    /// Held while the feed is read, so that marks are applied in its order.
+    pub following: Mutex<()>,
+    /// Says that the feed may have something new.
+    pub hint: watch::Sender<u64>,
+    /// Something was appended to the feed by this replica.
+    pub told: Notify,
+    /// Names this replica.
+    pub replica: [u8; 16],
+    /// Whether the store may still be used.
+    pub health: watch::Sender<Health>,
+    /// The time.
+    pub clock: Arc<dyn Clock>,
+    /// Draws versions.
+    pub entropy: Arc<dyn Entropy>,
+    /// The longest that an operation may take.
+    pub timeout: Duration,
+}
+
+/// What a statement returned, and whether it may have happened before.
+pub struct Returned {
+    /// Its rows.
+    pub rows: Vec<Row>,
+    /// Whether it was sent before over a connection that broke: then no row may mean that it happened already.
+    pub repeated: bool,
+}
+
+impl Base {
+    /// Sends a request to whichever lane is free and waits for its answer.  It is carried out even if nobody waits.
+    ///
+    /// # Errors
+    /// `Unavailable`; then it is not known whether it happened.
+    pub fn ask(&self, work: Work) -> impl Future<Output = Result<Answered, StoreError>> + Send + use<> {
+        let until = Instant::now().checked_add(self.timeout).unwrap_or_else(Instant::now);
+        let (request, answer) = Request::new(work, until);
+        let sent = self.queue.push(request);
+        let (queue, timeout) = (Arc::clone(&self.queue), self.timeout);
+        async move {
+            sent?;
+            match tokio::time::timeout_at(until.into(), answer).await {
+                Ok(Ok(answered)) => answered,
+                Ok(Err(_)) | Err(_) => Err(queue.down().map_or_else(
+                    || StoreError::Unavailable(format!("PostgreSQL gave no answer within {} ms", timeout.as_millis())),
+                    |why| unreachable(&why),
+                )),
+            }
+        }
+    }
+
+    /// Runs one statement.
+    ///
+    /// # Errors
+    /// As [`Base::ask`].
+    pub async fn call(&self, statement: &'static str, parameters: Vec<Parameter>) -> Result<Returned, StoreError> {
+        let Answered { answer, repeated } = self.ask(Work::Call(statement, parameters)).await?;
+        match answer {
+            Answer::Rows(rows) => Ok(Returned { rows, repeated }),
+            Answer::Grant(_) | Answer::Changed(_) => Err(unexpected()),
+        }
+    }
+
+    /// Runs one statement that appends a row to the feed in the same commit, if it does anything.  The row's values
+    /// are its parameters 1 to 6: slot, time, kind, workspace, key, value.
+    ///
+    /// # Errors
+    /// As [`Base::ask`].
+    pub async fn tell(&self, statement: &'static str, row: &ChangeRow, own: Vec<Parameter>) -> Result<Returned, StoreError> {
+        let at = self.clock.now().seconds();
+        let mut parameters: Vec<Parameter> = vec![
+            Box::new(slot_of(at)),
+            Box::new(at.0),
+            Box::new(row.kind.number()),
+            Box::new(row.workspace.0.to_vec()),
+            Box::new(row.key.clone()),
+            Box::new(row.value),
+        ];
+        parameters.extend(own);
+        let returned = self.call(statement, parameters).await?;
+        if let Some(version) = returned.rows.first().map(|row| column::<i64>(row, 0)).transpose()? {
+            // Here it counts at once; the others hear of it.
+            self.marks.apply(row, u64::try_from(version).unwrap_or_default(), at);
+            self.told.notify_one();
+        } else if returned.repeated {
+            // It may have happened before its answer was lost: the feed tells.
+            self.told.notify_one();
+        }
+        Ok(returned)
+    }
+}
+
+/// An answer of another kind than was asked for.
+pub fn unexpected() -> StoreError {
+    StoreError::Unavailable("PostgreSQL answered something else than it was asked".to_owned())
+}
+
+/// What a row has in a column.
+///
+/// # Errors
+/// When it has something else.
+pub fn column<'a, T: tokio_postgres::types::FromSql<'a>>(row: &'a Row, index: usize) -> Result<T, StoreError> {
+    row.try_get(index).map_err(|error| StoreError::Unavailable(format!("PostgreSQL answered what cannot be read: {error}")))
+}

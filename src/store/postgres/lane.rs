@@ -1,0 +1,138 @@
+//! A lane: one connection that takes what waits, and is opened anew for as long as the store is open.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use backon::{BackoffBuilder, ExponentialBuilder};
+
+use crate::store::StoreError;
+use crate::store::postgres::connect::Connector;
+use crate::store::postgres::fault::Fault;
+use crate::store::postgres::queue::Queue;
+use crate::store::postgres::request::Request;
+use crate::store::postgres::run::Connection;
+use crate::types::time::Clock;
+
+/// What a lane works with.
+#[derive(Clone)]
+pub struct Lane {
+    /// Where the requests wait.
+    pub queue: Arc<Queue>,
+    /// Makes the connections.
+    pub connector: Arc<Connector>,
+    /// The time.
+    pub clock: Arc<dyn Clock>,
+    /// A statement without an answer for so long is in doubt.
+    pub patience: Duration,
+}
+
+impl Lane {
+    /// Serves until the queue is closed and empty.
+    pub async fn serve(self) {
+        while let Some(connection) = self.connect().await {
+            self.queue.connected();
+            metrics::gauge!("jeton_store_connections").increment(1.0);
+            let ended = self.work(connection).await;
+            metrics::gauge!("jeton_store_connections").decrement(1.0);
+            let Some(why) = ended else { return };
+            self.queue.disconnected(&why);
+            tracing::warn!(why, "a connection to PostgreSQL is gone; opening another");
+        }
+    }
+
+    /// A connection, however long it takes; `None` once the store is closed.
+    async fn connect(&self) -> Option<Connection> {
+        let delays = ExponentialBuilder::default()
+            .with_min_delay(Duration::from_millis(50))
+            .with_max_delay(Duration::from_secs(1))
+            .without_max_times()
+            .with_jitter();
+        for delay in delays.build() {
+            match self.connector.connect().await {
+                Ok(session) => return Some(Connection::new(session, Arc::clone(&self.clock), self.patience)),
+                Err(error) => self.queue.unreachable(&error.to_string()),
+            }
+            tokio::select! {
+                () = tokio::time::sleep(delay) => {}
+                () = self.queue.closed() => return None,
+            }
+        }
+        None
+    }
+
+    /// Works until the connection is of no use, and says why; `None` when there is nothing left to do.
+    async fn work(&self, mut connection: Connection) -> Option<String> {
+        loop {
+            let requests = self.queue.take().await?;
+            if connection.broken() {
+                self.queue.put_back(requests);
+                return Some("it was closed".to_owned());
+            }
+            match connection.run(requests).await {
+                Ok(left) => self.queue.put_back(left.into_iter().map(|request| request.by_itself()).collect()),
+                Err((fault, requests)) => {
+                    if let Some(why) = self.failed(fault, requests) {
+                        return Some(why);
+                    }
+                }
+            }
+        }
+    }
+
+    /// What follows from a fault; why, when the connection is of no use any more.
+    fn failed(&self, fault: Fault, requests: Vec<Request>) -> Option<String> {
+        match fault {
+            Fault::Retry(why) => {
+                metrics::counter!("jeton_store_retries_total").increment(1);
+                for mut request in requests {
+                    // What was in the way of a batch may have been in the way of one of them only.
+                    request.alone = true;
+                    match request.delay() {
+                        Some(delay) => self.later(request, delay),
+                        None => request.fail(StoreError::Unavailable(format!("others were in the way again and again: {why}"))),
+                    }
+                }
+                None
+            }
+            Fault::Stale(why) => {
+                for mut request in requests {
+                    match request.delay() {
+                        Some(_) => self.queue.put_back(vec![request]),
+                        None => request.fail(StoreError::Unavailable(why.clone())),
+                    }
+                }
+                None
+            }
+            Fault::Refused(why) => {
+                let alone = requests.len() == 1;
+                for request in requests {
+                    // One of many may be at fault: each hears its own answer.
+                    if alone {
+                        tracing::error!(why, "PostgreSQL refused a statement");
+                        request.fail(StoreError::Unavailable(format!("PostgreSQL refused: {why}")));
+                    } else {
+                        self.queue.put_back(vec![request.by_itself()]);
+                    }
+                }
+                None
+            }
+            Fault::NotPrimary(why) => {
+                self.queue.put_back(requests);
+                Some(why)
+            }
+            Fault::InDoubt(why) => {
+                metrics::counter!("jeton_store_in_doubt_total").increment(requests.len() as u64);
+                self.queue.put_back(requests.into_iter().map(|request| request.in_doubt()).collect());
+                Some(why)
+            }
+        }
+    }
+
+    fn later(&self, request: Request, delay: Duration) {
+        let queue = Arc::clone(&self.queue);
+        tokio::spawn(async move {
+            tokio::time::sleep(delay).await;
+            queue.put_back(vec![request]);
+        });
+    }
+}
