@@ -6,5 +6,6 @@
 mod codec;
 #[macro_use]
 mod contract;
+mod postgres;
 mod sample;
 mod sled;
