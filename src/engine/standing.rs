@@ -30,11 +30,11 @@ impl Engine {
         if !authorization.scope.within(&client.scope) {
             return Ok(Some("the client lost a scope of this grant; ask the person again"));
         }
-        if !self.person_stands(workspace, &authorization.subject, grant.created_at).await? {
+        let standing = self.store.standing(workspace, &authorization.subject, &client.id).await?;
+        if !standing.person_stands(grant.created_at) {
             return Ok(Some("the person's tokens were revoked"));
         }
-        let withdrawn = of_a_person(authorization)
-            && self.consent_withdrawn(workspace, &authorization.subject, &client.id, grant.created_at).await?;
+        let withdrawn = of_a_person(authorization) && standing.consent_withdrawn(grant.created_at);
         Ok(if withdrawn { Some("the person withdrew their consent; ask them again") } else { None })
     }
 
@@ -64,7 +64,7 @@ impl Engine {
         granted_at: UnixMillis,
     ) -> Result<bool, OAuthError> {
         let user = self.store.user(workspace, subject).await?;
-        Ok(user.is_none_or(|user| !user.disabled && granted_at > user.not_before))
+        Ok(user.is_none_or(|user| user.stands(granted_at)))
     }
 }
 

@@ -23,6 +23,7 @@ pub mod postgres;
 pub mod scope;
 pub mod session;
 pub mod sled;
+pub mod standing;
 pub mod token;
 pub mod user;
 pub mod workspace;
@@ -35,6 +36,7 @@ use key::{SealedDataKeys, SigningKey};
 use policy_use::PolicyUse;
 use scope::ScopeEntry;
 use session::Session;
+use standing::Standing;
 use token::{IssuedToken, SingleUse};
 use user::User;
 use workspace::Workspace;
@@ -96,6 +98,9 @@ pub trait Store: Send + Sync + 'static {
     async fn consents(&self, workspace: WorkspaceId, subject: &Subject) -> Result<Vec<Consent>, StoreError>;
     /// Replaces a consent if it still has the revision `expected`.
     async fn replace_consent(&self, workspace: WorkspaceId, expected: u64, consent: &Consent) -> Result<Replaced, StoreError>;
+
+    /// What a grant of a person rests on: one look at the person and at what they allowed a client.
+    async fn standing(&self, workspace: WorkspaceId, subject: &Subject, client: &ClientId) -> Result<Standing, StoreError>;
 
     /// Keeps an entry of the scope registry, in place of the one of its name.
     async fn put_scope(&self, workspace: WorkspaceId, scope: &ScopeEntry) -> Result<(), StoreError>;

@@ -27,6 +27,14 @@ pub struct User {
     pub revision: u64,
 }
 
+impl User {
+    /// Whether they may be spoken for with what was granted at `granted_at`.
+    #[must_use]
+    pub fn stands(&self, granted_at: UnixMillis) -> bool {
+        !self.disabled && granted_at > self.not_before
+    }
+}
+
 /// What is stored of a password.
 #[derive(Clone, Debug)]
 pub struct PasswordHash {

@@ -80,7 +80,7 @@ impl Base {
         let Answered { answer, repeated } = self.ask(Work::Call(statement, parameters)).await?;
         match answer {
             Answer::Rows(rows) => Ok(Returned { rows, repeated }),
-            Answer::Grant(_) | Answer::Changed(_) => Err(unexpected()),
+            Answer::Grant(_) | Answer::Standing(..) | Answer::Changed(_) => Err(unexpected()),
         }
     }
 

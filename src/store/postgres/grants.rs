@@ -57,14 +57,14 @@ impl Base {
         match answer {
             Answer::Changed(false) if repeated => Ok(self.bytes(workspace, id).await?.is_some_and(|(found, _)| found == version)),
             Answer::Changed(changed) => Ok(*changed),
-            Answer::Grant(_) | Answer::Rows(_) => Err(unexpected()),
+            Answer::Grant(_) | Answer::Standing(..) | Answer::Rows(_) => Err(unexpected()),
         }
     }
 
     async fn bytes(&self, workspace: WorkspaceId, id: GrantId) -> Result<Option<(Vec<u8>, Vec<u8>)>, StoreError> {
         match self.ask(Work::Load { workspace: workspace.0, id: id.0 }).await?.answer {
             Answer::Grant(found) => Ok(found),
-            Answer::Changed(_) | Answer::Rows(_) => Err(unexpected()),
+            Answer::Standing(..) | Answer::Changed(_) | Answer::Rows(_) => Err(unexpected()),
         }
     }
 

@@ -21,6 +21,7 @@ use crate::store::key::{SealedDataKeys, SigningKey};
 use crate::store::policy_use::PolicyUse;
 use crate::store::scope::ScopeEntry;
 use crate::store::session::Session;
+use crate::store::standing::Standing;
 use crate::store::token::{IssuedToken, SingleUse};
 use crate::store::user::User;
 use crate::store::workspace::Workspace;
@@ -29,6 +30,7 @@ use crate::types::ids::{ClientId, GrantId, SessionId, Subject, WorkspaceId};
 use crate::types::time::UnixSeconds;
 
 mod base;
+mod batch;
 mod changes;
 mod clients;
 mod connect;
@@ -217,6 +219,10 @@ impl Store for PostgresStore {
 
     async fn replace_consent(&self, workspace: WorkspaceId, expected: u64, consent: &Consent) -> Result<Replaced, StoreError> {
         self.base.change_consent(workspace, expected, consent).await
+    }
+
+    async fn standing(&self, workspace: WorkspaceId, subject: &Subject, client: &ClientId) -> Result<Standing, StoreError> {
+        self.base.standing(workspace, subject, client).await
     }
 
     async fn put_scope(&self, workspace: WorkspaceId, scope: &ScopeEntry) -> Result<(), StoreError> {

@@ -1,11 +1,12 @@
 //! Users, their sessions, and what they allowed.
 
 use crate::store::consent::Consent;
-use crate::store::postgres::base::{Base, Returned};
+use crate::store::postgres::base::{Base, Returned, unexpected};
 use crate::store::postgres::changes::ChangeRow;
-use crate::store::postgres::request::Parameter;
+use crate::store::postgres::request::{Answer, Parameter, Work};
 use crate::store::postgres::value::{behind, count, number, record, records, telling, text, workspace_value};
 use crate::store::session::Session;
+use crate::store::standing::Standing;
 use crate::store::user::User;
 use crate::store::{Replaced, StoreError, codec, place};
 use crate::types::ids::{ClientId, SessionId, Subject, WorkspaceId};
@@ -38,6 +39,20 @@ impl Base {
     pub(super) async fn one_user(&self, workspace: WorkspaceId, subject: &Subject) -> Result<Option<User>, StoreError> {
         let rows = self.call(USER, vec![workspace_value(workspace), text(subject.as_str())]).await?.rows;
         record(&rows, &place::user(workspace, subject))
+    }
+
+    pub(super) async fn standing(
+        &self,
+        workspace: WorkspaceId,
+        subject: &Subject,
+        client: &ClientId,
+    ) -> Result<Standing, StoreError> {
+        let work =
+            Work::Standing { workspace: workspace.0, subject: subject.as_str().to_owned(), client: client.as_str().to_owned() };
+        let Answer::Standing(user, consent) = self.ask(work).await?.answer else { return Err(unexpected()) };
+        let user = user.map(|bytes| codec::decode(&place::user(workspace, subject), &bytes)).transpose()?;
+        let consent = consent.map(|bytes| codec::decode(&place::consent(workspace, subject, client), &bytes)).transpose()?;
+        Ok(Standing { user, consent })
     }
 
     pub(super) async fn some_users(

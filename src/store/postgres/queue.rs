@@ -158,7 +158,7 @@ impl Waiting {
         let mut left = VecDeque::with_capacity(self.requests.len());
         for request in self.requests.drain(..) {
             // One of each grant: of two replacements in one statement it could not be said which was first.
-            let fits = taken.len() < BATCH && request.kind() == kind && request.work.grant().is_some_and(|id| grants.insert(id));
+            let fits = taken.len() < BATCH && request.kind() == kind && request.work.grant().is_none_or(|id| grants.insert(id));
             if fits { taken.push(request) } else { left.push_back(request) }
         }
         self.requests = left;

@@ -48,6 +48,15 @@ pub enum Work {
         /// Its id.
         id: [u8; 16],
     },
+    /// Read a user and what they allowed a client.
+    Standing {
+        /// Their workspace.
+        workspace: [u8; 16],
+        /// The user.
+        subject: String,
+        /// The client.
+        client: String,
+    },
     /// Keep a new grant.
     Insert(GrantRow),
     /// Replace a grant.
@@ -63,8 +72,10 @@ pub enum Work {
 /// Those that may travel together.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
-    /// Reads.
+    /// Reads of grants.
     Load,
+    /// Reads of people and consents.
+    Standing,
     /// New grants.
     Insert,
     /// Replacements.
@@ -81,6 +92,7 @@ impl Work {
     pub fn kind(&self) -> Kind {
         match self {
             Self::Load { .. } => Kind::Load,
+            Self::Standing { .. } => Kind::Standing,
             Self::Insert(_) => Kind::Insert,
             Self::Swap(_) => Kind::Swap,
             Self::Revoke(_) => Kind::Revoke,
@@ -88,13 +100,13 @@ impl Work {
         }
     }
 
-    /// The grant that it is about.
+    /// The grant that it is about, when it is about one.
     #[must_use]
     pub fn grant(&self) -> Option<([u8; 16], [u8; 16])> {
         match self {
             Self::Load { workspace, id } => Some((*workspace, *id)),
             Self::Insert(row) | Self::Swap(Swap { row, .. }) | Self::Revoke(Swap { row, .. }) => Some((row.workspace, row.id)),
-            Self::Call(..) | Self::Script(_) => None,
+            Self::Standing { .. } | Self::Call(..) | Self::Script(_) => None,
         }
     }
 }
@@ -103,6 +115,8 @@ impl Work {
 pub enum Answer {
     /// A grant's version and record.
     Grant(Option<(Vec<u8>, Vec<u8>)>),
+    /// The records of a user and of a consent.
+    Standing(Option<Vec<u8>>, Option<Vec<u8>>),
     /// Whether the change happened.
     Changed(bool),
     /// What a statement returned.

@@ -8,6 +8,7 @@ use std::time::Duration;
 use tokio_postgres::types::ToSql;
 use tokio_postgres::{Client, Error, Row, Statement};
 
+use crate::store::postgres::batch::{Columns, Outcome};
 use crate::store::postgres::changes::{ChangeKind, slot_of};
 use crate::store::postgres::connect::Session;
 use crate::store::postgres::fault::Fault;
@@ -89,6 +90,7 @@ impl Connection {
                         [&workspace.as_slice(), &id.as_slice(), version, sweep_at, record, was, &slot, &now, &kind];
                     self.changed(sql::REVOKE, &values).await
                 }
+                Work::Standing { .. } => self.standing(&Columns::of(requests)).await,
                 Work::Call(statement, parameters) => {
                     let values: Vec<&(dyn ToSql + Sync)> = parameters.iter().map(|value| &**value as _).collect();
                     Ok(Outcome::Single(Answer::Rows(self.query(statement, &values).await?)))
@@ -100,7 +102,7 @@ impl Connection {
             },
             many @ [first, ..] => {
                 let columns = Columns::of(many);
-                let Columns { workspaces, ids, versions, sweeps, records, were } = &columns;
+                let Columns { workspaces, ids, versions, sweeps, records, were, .. } = &columns;
                 match first.work.kind() {
                     Kind::Load => {
                         let rows = self.query(sql::LOAD_MANY, &[workspaces, ids]).await?;
@@ -110,6 +112,7 @@ impl Connection {
                         }
                         Ok(Outcome::Grants(found))
                     }
+                    Kind::Standing => self.standing(&columns).await,
                     Kind::Insert => {
                         let values: [&(dyn ToSql + Sync); 5] = [workspaces, ids, versions, sweeps, records];
                         self.changed_many(sql::INSERT_MANY, &values).await
@@ -128,6 +131,15 @@ impl Connection {
                 }
             }
         }
+    }
+
+    async fn standing(&mut self, columns: &Columns<'_>) -> Result<Outcome, Error> {
+        let Columns { workspaces, subjects, clients, .. } = columns;
+        let mut found = HashMap::new();
+        for row in self.query(sql::STANDING, &[workspaces, subjects, clients]).await? {
+            found.insert(row.try_get::<_, i64>(0)?, (row.try_get(1)?, row.try_get(2)?));
+        }
+        Ok(Outcome::Standings(found))
     }
 
     async fn changed(&mut self, statement: &'static str, values: &[&(dyn ToSql + Sync)]) -> Result<Outcome, Error> {
@@ -157,84 +169,4 @@ impl Connection {
 /// A version and a record, from a column on.
 fn grant(row: &Row, first: usize) -> Result<(Vec<u8>, Vec<u8>), Error> {
     Ok((row.try_get(first)?, row.try_get(first.saturating_add(1))?))
-}
-
-/// The columns of many requests.
-#[derive(Default)]
-struct Columns<'a> {
-    workspaces: Vec<&'a [u8]>,
-    ids: Vec<&'a [u8]>,
-    versions: Vec<&'a [u8]>,
-    sweeps: Vec<i64>,
-    records: Vec<&'a [u8]>,
-    were: Vec<&'a [u8]>,
-}
-
-impl<'a> Columns<'a> {
-    fn of(requests: &'a [Request]) -> Self {
-        let mut columns = Self::default();
-        for request in requests {
-            match &request.work {
-                Work::Load { workspace, id } => {
-                    columns.workspaces.push(workspace);
-                    columns.ids.push(id);
-                }
-                Work::Insert(row) => columns.row(row),
-                Work::Swap(Swap { was, row }) | Work::Revoke(Swap { was, row }) => {
-                    columns.row(row);
-                    columns.were.push(was);
-                }
-                Work::Call(..) | Work::Script(_) => {}
-            }
-        }
-        columns
-    }
-
-    fn row(&mut self, row: &'a GrantRow) {
-        self.workspaces.push(&row.workspace);
-        self.ids.push(&row.id);
-        self.versions.push(&row.version);
-        self.sweeps.push(row.sweep_at);
-        self.records.push(&row.record);
-    }
-}
-
-/// What a statement said.
-enum Outcome {
-    Single(Answer),
-    /// Grants by the number of their request.
-    Grants(HashMap<i64, (Vec<u8>, Vec<u8>)>),
-    /// The versions that are in place now.
-    Changed(HashSet<Vec<u8>>),
-}
-
-impl Outcome {
-    /// Answers the requests; those that go by themselves come back.
-    fn answer(self, requests: Vec<Request>) -> Vec<Request> {
-        let mut left = Vec::new();
-        match self {
-            Self::Single(answer) => {
-                if let Some(request) = requests.into_iter().next() {
-                    request.answer(answer);
-                }
-            }
-            Self::Grants(mut found) => {
-                for (number, request) in (1_i64..).zip(requests) {
-                    request.answer(Answer::Grant(found.remove(&number)));
-                }
-            }
-            Self::Changed(versions) => {
-                for request in requests {
-                    let changed = match &request.work {
-                        Work::Insert(row) | Work::Swap(Swap { row, .. }) | Work::Revoke(Swap { row, .. }) => {
-                            versions.contains(&row.version)
-                        }
-                        Work::Load { .. } | Work::Call(..) | Work::Script(_) => false,
-                    };
-                    if changed { request.answer(Answer::Changed(true)) } else { left.push(request) }
-                }
-            }
-        }
-        left
-    }
 }

@@ -13,6 +13,13 @@ SELECT w.n, g.version, g.record
 FROM unnest($1::bytea[], $2::bytea[]) WITH ORDINALITY AS w (workspace, id, n)
 JOIN grants g ON g.workspace = w.workspace AND g.id = w.id";
 
+/// Reads people and what they allowed: one, or many.
+pub const STANDING: &str = "\
+SELECT w.n, u.record, c.record
+FROM unnest($1::bytea[], $2::text[], $3::text[]) WITH ORDINALITY AS w (workspace, subject, client, n)
+LEFT JOIN users u ON u.workspace = w.workspace AND u.subject = w.subject
+LEFT JOIN consents c ON c.workspace = w.workspace AND c.subject = w.subject AND c.client = w.client";
+
 /// Keeps one new grant.
 pub const INSERT: &str = "\
 INSERT INTO grants (workspace, id, version, sweep_at, record) VALUES ($1, $2, $3, $4, $5)

@@ -20,6 +20,7 @@ use crate::store::place;
 use crate::store::policy_use::PolicyUse;
 use crate::store::scope::ScopeEntry;
 use crate::store::session::Session;
+use crate::store::standing::Standing;
 use crate::store::token::{IssuedToken, SingleUse};
 use crate::store::user::User;
 use crate::store::workspace::Workspace;
@@ -219,6 +220,10 @@ impl Store for SledStore {
 
     async fn replace_consent(&self, workspace: WorkspaceId, expected: u64, consent: &Consent) -> Result<Replaced, StoreError> {
         self.consents.replace(&place::consent(workspace, &consent.subject, &consent.client), expected, consent).await
+    }
+
+    async fn standing(&self, workspace: WorkspaceId, subject: &Subject, client: &ClientId) -> Result<Standing, StoreError> {
+        Ok(Standing { user: self.user(workspace, subject).await?, consent: self.consent(workspace, subject, client).await? })
     }
 
     async fn put_scope(&self, workspace: WorkspaceId, scope: &ScopeEntry) -> Result<(), StoreError> {

@@ -3,7 +3,7 @@
 use crate::store::grant::State;
 use crate::store::sled::SledStore;
 use crate::store::token::IssuedToken;
-use crate::store::{StoreError, place};
+use crate::store::{Store, StoreError, place};
 use crate::types::ids::WorkspaceId;
 
 impl SledStore {
@@ -13,12 +13,8 @@ impl SledStore {
             let State::Active(_) = &loaded.record.state else { return Ok(false) };
             // The grant's age counts, not the token's: one that was minted beside a revocation is younger than it.
             let granted_at = loaded.record.created_at;
-            let user = self.users.get(&place::user(workspace, token.subject)).await?.map(|loaded| loaded.record);
-            if user.is_some_and(|user| user.disabled || granted_at <= user.not_before) {
-                return Ok(false);
-            }
-            let consent = self.consents.get(&place::consent(workspace, token.subject, token.client)).await?;
-            if consent.is_some_and(|loaded| granted_at <= loaded.record.not_before) {
+            let standing = self.standing(workspace, token.subject, token.client).await?;
+            if !standing.person_stands(granted_at) || standing.consent_withdrawn(granted_at) {
                 return Ok(false);
             }
         }
