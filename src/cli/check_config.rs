@@ -53,6 +53,7 @@ impl CheckConfig {
             return line(DEFAULTS.trim_end());
         }
         let config = self.settings.load()?;
+        config.check_shared()?;
         let records = config.layers.settings().map(record).collect();
         output.list(records, &["key", "value", "from"])?;
         for warning in &config.warnings {

@@ -8,6 +8,7 @@ mod dev;
 mod failure;
 mod health;
 mod key;
+mod migrate;
 mod output;
 mod password;
 mod policy;
@@ -67,6 +68,8 @@ enum Command {
     Scope(scope::Scopes),
     /// Manage signing keys.
     Key(key::Keys),
+    /// Make or update the tables of a PostgreSQL database, before a new version serves from it.
+    Migrate(migrate::Migrate),
     /// Check a configuration and show every setting with the layer that decided it.
     CheckConfig(check_config::CheckConfig),
     /// Ask a server whether it is ready; made for containers, which have no curl.
@@ -85,6 +88,7 @@ pub fn main() -> ExitCode {
         Command::User(command) => command.run(cli.output),
         Command::Scope(command) => command.run(cli.output),
         Command::Key(command) => command.run(cli.output),
+        Command::Migrate(command) => command.run(cli.output),
         Command::CheckConfig(command) => command.run(cli.output),
         Command::Healthcheck(command) => command.run(cli.output),
     };

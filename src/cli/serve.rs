@@ -17,6 +17,7 @@ use crate::cli::failure::Failure;
 use crate::cli::output::{Output, line};
 use crate::cli::recipes;
 use crate::config::Config;
+use crate::config::store::StoreKind;
 use crate::server::core_dumps;
 use crate::server::start::{Ports, Running, StartError, StartOptions, start};
 use crate::server::telemetry::{self, TelemetryError};
@@ -31,7 +32,10 @@ JETON_DATA_DIR, JETON_STORE, JETON_ADMIN_TOKEN(_FILE), JETON_MASTER_KEY(_FILE).
 Examples:
   jeton serve --dev
   jeton serve --config /etc/jeton.toml
-  JETON_ISSUER=https://auth.example.com jeton serve --set lifetimes.access_token_seconds=300";
+  JETON_ISSUER=https://auth.example.com jeton serve --set lifetimes.access_token_seconds=300
+  JETON_STORE=postgres://jeton@db.example.com/jeton jeton serve --config /etc/jeton.toml
+
+On PostgreSQL any number of servers share one database: see jeton migrate --help.";
 
 /// What a shell reports of a process that a signal interrupted.
 const INTERRUPTED: i32 = 130;
@@ -65,7 +69,7 @@ impl Serve {
         for warning in &config.warnings {
             warn!("{warning}");
         }
-        let options = StartOptions { accept_loss: self.accept_loss };
+        let options = StartOptions { accept_loss: self.accept_loss, development: self.dev };
         let mode = if self.dev { Mode::Dev } else { Mode::Production };
         runtime(config.workers)?.block_on(serve(config, options, mode, output))
     }
@@ -144,9 +148,9 @@ async fn greet(config: &Config, running: &Running, mode: Mode, output: Output) -
     };
     let data_dir = absolute(&config.data_dir);
     match output {
-        Output::Json => line(&summary(running, &data_dir, seeded.as_ref()).to_string()),
+        Output::Json => line(&summary(config, running, &data_dir, seeded.as_ref()).to_string()),
         Output::Table => {
-            announce(running, &data_dir)?;
+            announce(config, running, &data_dir)?;
             let Some(seeded) = &seeded else { return Ok(()) };
             recipes::lines(running, seeded).iter().try_for_each(|text| line(text))
         }
@@ -162,12 +166,16 @@ async fn seed(config: &Config, running: &Running) -> Result<Seeded, Failure> {
     dev::seed(running.addresses.admin, &token).await
 }
 
-fn announce(running: &Running, data_dir: &Path) -> Result<(), Failure> {
-    if running.created {
-        line(&format!("made {}: the store, the master key and the signing keys", data_dir.display()))?;
-        line("  keep the master key apart from backups of the store: beside it, it protects nothing")?;
-    } else {
-        line(&format!("opened {}", data_dir.display()))?;
+fn announce(config: &Config, running: &Running, data_dir: &Path) -> Result<(), Failure> {
+    let dir = data_dir.display();
+    match (&config.store.kind, running.created) {
+        (StoreKind::Sled, true) => {
+            line(&format!("made {dir}: the store, the master key and the signing keys"))?;
+            line("  keep the master key apart from backups of the store: beside it, it protects nothing")?;
+        }
+        (StoreKind::Sled, false) => line(&format!("opened {dir}"))?,
+        (StoreKind::Postgres(postgres), true) => line(&format!("made the signing keys in {}", postgres.shown))?,
+        (StoreKind::Postgres(postgres), false) => line(&format!("opened {}", postgres.shown))?,
     }
     if let Some(file) = &running.admin_token_file {
         line(&format!("admin token  {}", absolute(file).display()))?;
@@ -180,14 +188,19 @@ fn announce(running: &Running, data_dir: &Path) -> Result<(), Failure> {
     line(&format!("operations   http://{}  /metrics /livez /readyz", addresses.ops))
 }
 
-fn summary(running: &Running, data_dir: &Path, seeded: Option<&Seeded>) -> Value {
+fn summary(config: &Config, running: &Running, data_dir: &Path, seeded: Option<&Seeded>) -> Value {
     let addresses = &running.addresses;
+    let store = match &config.store.kind {
+        StoreKind::Postgres(postgres) => &postgres.shown,
+        StoreKind::Sled => "sled",
+    };
     let mut summary = json!({
         "http": addresses.http,
         "grpc": addresses.grpc,
         "admin": addresses.admin,
         "ops": addresses.ops,
         "issuer": running.issuer,
+        "store": store,
         "data_dir": data_dir,
         "admin_token_file": running.admin_token_file.as_deref().map(absolute),
     });

@@ -1,12 +1,10 @@
 //! Services of the operator's own that jeton calls.
 
-use std::path::Path;
 use std::time::Duration;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use url::{Host, Url};
-use zeroize::Zeroizing;
 
 use crate::config::error::ConfigError;
 use crate::config::reader::Reader;
@@ -16,6 +14,10 @@ const URI: &str = "hooks.credential_check_uri";
 const TOKEN_FILE: &str = "hooks.credential_check_token_file";
 const TIMEOUT: &str = "hooks.credential_check_timeout_ms";
 const CA_FILE: &str = "hooks.credential_check_ca_file";
+
+/// What a file of authorities must be.
+pub(super) const CERTIFICATES: &str =
+    "names a file that must hold certificates in PEM, from -----BEGIN CERTIFICATE----- to -----END CERTIFICATE-----";
 
 /// Where passwords are checked, and how that is asked.
 #[derive(Clone, Debug)]
@@ -64,27 +66,21 @@ fn token(reader: &Reader<'_>) -> Result<Secret, ConfigError> {
     if reader.text(TOKEN_FILE)?.is_empty() {
         return Err(reader.refused(TOKEN_FILE, format!("must be set beside {URI}")));
     }
-    let text = file(reader, TOKEN_FILE)?;
-    let token = text.trim_end_matches(['\r', '\n']);
-    if token.is_empty() || !token.bytes().all(|byte| byte.is_ascii_graphic()) {
+    let token = reader.secret_file(TOKEN_FILE)?;
+    if token.is_empty() || !token.expose_secret().bytes().all(|byte| byte.is_ascii_graphic()) {
         return Err(reader.refused(TOKEN_FILE, "names a file that must hold printable characters without spaces"));
     }
-    Ok(Secret::new(token.to_owned()))
+    Ok(token)
 }
 
 fn authorities(reader: &Reader<'_>) -> Result<String, ConfigError> {
-    let pem = file(reader, CA_FILE)?;
-    if !holds_certificates(&pem) {
-        let why =
-            "names a file that must hold certificates in PEM, from -----BEGIN CERTIFICATE----- to -----END CERTIFICATE-----";
-        return Err(reader.refused(CA_FILE, why));
-    }
-    Ok(pem.to_string())
+    let pem = reader.file(CA_FILE)?;
+    if holds_certificates(&pem) { Ok(pem.to_string()) } else { Err(reader.refused(CA_FILE, CERTIFICATES)) }
 }
 
 /// Whether a text has a certificate, and none that is cut off.  The library that connects leaves out what it cannot
 /// read, so that a slip here would show as a hook that never answers.
-fn holds_certificates(pem: &str) -> bool {
+pub(super) fn holds_certificates(pem: &str) -> bool {
     let mut blocks = pem.split("-----BEGIN CERTIFICATE-----").skip(1).peekable();
     let whole = |block: &str| {
         let text: Option<String> =
@@ -103,9 +99,4 @@ fn is_one_sequence(der: &[u8]) -> bool {
         _ => return false,
     };
     length > 0 && rest.len() == length
-}
-
-fn file(reader: &Reader<'_>, key: &str) -> Result<Zeroizing<String>, ConfigError> {
-    let text = std::fs::read_to_string(Path::new(reader.text(key)?));
-    text.map(Zeroizing::new).map_err(|cause| reader.refused(key, format!("names a file that cannot be read: {cause}")))
 }

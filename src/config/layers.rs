@@ -10,11 +10,16 @@ use std::path::Path;
 use toml::{Table, Value};
 
 use crate::config::error::{ConfigError, nearest};
+use crate::store::postgres::url::mask;
+use crate::types::secret::Secret;
 
 /// The commented defaults, as `jeton check-config --print-defaults` shows them.
 pub const DEFAULTS: &str = include_str!("defaults.toml");
 
 const DEFAULTS_LAYER: &str = "defaults";
+
+/// The one setting that may be a URL with a password in it, and the word that it is otherwise.
+const STORE: (&str, &str) = ("store.kind", "sled");
 
 /// A value, of one of the kinds that settings have.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -91,7 +96,11 @@ pub struct Setting {
 
 /// Every setting by its key.
 #[derive(Clone, Debug)]
-pub struct Layers(BTreeMap<String, Setting>);
+pub struct Layers {
+    settings: BTreeMap<String, Setting>,
+    /// As it was given; the setting itself has it with the password hidden.
+    database_url: Option<Secret>,
+}
 
 impl Layers {
     /// The lowest layer.
@@ -105,7 +114,7 @@ impl Layers {
             let value = Scalar::from_toml(value)?;
             Some((key, Setting { value, layer: DEFAULTS_LAYER.to_owned() }))
         });
-        Ok(Self(settings.collect()))
+        Ok(Self { settings: settings.collect(), database_url: None })
     }
 
     /// Lays a file over what is there.
@@ -131,7 +140,7 @@ impl Layers {
             let scalar = Scalar::from_toml(value)
                 .filter(|scalar| std::mem::discriminant(scalar) == std::mem::discriminant(default))
                 .ok_or_else(|| wrong_kind(&key, &layer, default))?;
-            self.0.insert(key, Setting { value: scalar, layer: layer.clone() });
+            self.insert(&key, scalar, layer.clone());
         }
         Ok(())
     }
@@ -143,28 +152,47 @@ impl Layers {
     pub fn set(&mut self, key: &str, text: &str, layer: String) -> Result<(), ConfigError> {
         let default = self.known(key, &layer)?;
         let value = default.parse_like(text).ok_or_else(|| wrong_kind(key, &layer, default))?;
-        self.0.insert(key.to_owned(), Setting { value, layer });
+        self.insert(key, value, layer);
         Ok(())
     }
 
     /// Every key, in alphabetical order.
     pub fn keys(&self) -> impl Iterator<Item = &str> {
-        self.0.keys().map(String::as_str)
+        self.settings.keys().map(String::as_str)
     }
 
     /// Every setting by its key, in alphabetical order.
     pub fn settings(&self) -> impl Iterator<Item = (&str, &Setting)> {
-        self.0.iter().map(|(key, setting)| (key.as_str(), setting))
+        self.settings.iter().map(|(key, setting)| (key.as_str(), setting))
     }
 
     /// One setting.
     #[must_use]
     pub fn get(&self, key: &str) -> Option<&Setting> {
-        self.0.get(key)
+        self.settings.get(key)
+    }
+
+    /// What names the store, unless it is a word.
+    pub(super) fn database_url(&self) -> Option<&Secret> {
+        self.database_url.as_ref()
+    }
+
+    /// Whoever prints the settings, prints none of their secrets.
+    fn insert(&mut self, key: &str, mut value: Scalar, layer: String) {
+        if key == STORE.0 {
+            self.database_url = None;
+            if let Scalar::Text(text) = &mut value
+                && text != STORE.1
+            {
+                let shown = mask(text);
+                self.database_url = Some(Secret::new(std::mem::replace(text, shown)));
+            }
+        }
+        self.settings.insert(key.to_owned(), Setting { value, layer });
     }
 
     fn known(&self, key: &str, layer: &str) -> Result<&Scalar, ConfigError> {
-        let setting = self.0.get(key).ok_or_else(|| ConfigError::UnknownKey {
+        let setting = self.settings.get(key).ok_or_else(|| ConfigError::UnknownKey {
             key: key.to_owned(),
             layer: layer.to_owned(),
             nearest: nearest(key, self.keys()),

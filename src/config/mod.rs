@@ -8,6 +8,7 @@ pub mod hooks;
 mod issuer;
 mod reader;
 mod secrets;
+pub mod store;
 
 use std::ffi::OsString;
 use std::net::SocketAddr;
@@ -20,6 +21,7 @@ use crate::config::error::ConfigError;
 use crate::config::hooks::CredentialCheck;
 use crate::config::layers::Layers;
 use crate::config::reader::Reader;
+use crate::config::store::{StoreConfig, StoreKind};
 use crate::engine::settings::Settings;
 use crate::types::secret::Secret;
 
@@ -103,24 +105,6 @@ pub enum Plaintext {
     Loopback,
     /// Anybody: something else encrypts what leaves this machine.
     Mesh,
-}
-
-/// Where grants, clients and keys are stored.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum StoreKind {
-    /// Embedded, in the data directory.
-    Sled,
-}
-
-/// The store.
-#[derive(Clone, Copy, Debug)]
-pub struct StoreConfig {
-    /// Which one.
-    pub kind: StoreKind,
-    /// How much memory its cache may use.
-    pub cache_bytes: u64,
-    /// Below so much free space nothing new is issued.
-    pub min_free_bytes: u64,
 }
 
 /// Supplied secrets.
@@ -220,7 +204,7 @@ impl Config {
         }
         let given = environment::lay(&mut layers, &sources.environment)?;
         for flag in &sources.flags {
-            let (key, value) = flag.split_once('=').ok_or_else(|| ConfigError::Flag { flag: flag.clone() })?;
+            let (key, value) = split_flag(flag)?;
             layers.set(key, value, format!("flag --set {key}"))?;
         }
         Self::read(layers, given)
@@ -229,7 +213,7 @@ impl Config {
     fn read(layers: Layers, given: environment::EnvironmentSecrets) -> Result<Self, ConfigError> {
         let reader = Reader(&layers);
         let mut warnings = Vec::new();
-        let config = Self {
+        let mut config = Self {
             issuer: read_issuer(&reader)?,
             data_dir: read_data_dir(&reader)?,
             listen: Listen {
@@ -242,11 +226,7 @@ impl Config {
             trusted_proxies: reader.networks("network.trusted_proxies")?,
             password_min_length: reader.count("passwords.min_length", &(1..=64))?,
             credential_check: hooks::read(&reader)?,
-            store: StoreConfig {
-                kind: read_store_kind(&reader)?,
-                cache_bytes: reader.count("store.cache_bytes", &(1 << 20..=1 << 40))?,
-                min_free_bytes: reader.count("store.min_free_bytes", &(0..=1 << 50))?,
-            },
+            store: store::read(&reader, &mut warnings)?,
             secrets: secrets::read(&reader, given, &mut warnings)?,
             lifetimes: Lifetimes {
                 access_token: reader.integer("lifetimes.access_token_seconds", &(1..=86_400))?,
@@ -274,6 +254,13 @@ impl Config {
             layers: layers.clone(),
         };
         config.check(&reader)?;
+        if matches!(config.store.kind, StoreKind::Postgres(_)) && config.secrets.admin_token.is_none() {
+            config.warnings.push(
+                "each replica makes an admin token of its own in its data directory; for one that all of them know, name it with \
+                 secrets.admin_token_file"
+                    .to_owned(),
+            );
+        }
         Ok(config)
     }
 
@@ -304,6 +291,21 @@ impl Config {
         Ok(())
     }
 
+    /// Checks what replicas must share, which only a server for development makes by itself.
+    ///
+    /// # Errors
+    /// When the store is shared and the master key was not supplied.
+    pub fn check_shared(&self) -> Result<(), ConfigError> {
+        match (&self.store.kind, &self.secrets.master_key) {
+            (StoreKind::Postgres(_), None) => Err(Reader(&self.layers).refused(
+                "secrets.master_key_file",
+                "must name a file when the store is PostgreSQL, or JETON_MASTER_KEY be set: the keys in the database are \
+                 sealed under the master key, and all replicas need the same one; openssl rand -base64 32 makes it",
+            )),
+            (StoreKind::Postgres(_) | StoreKind::Sled, _) => Ok(()),
+        }
+    }
+
     /// The default workspace's issuer, when REST is served at `http`.
     #[must_use]
     pub fn issuer_at(&self, http: SocketAddr) -> String {
@@ -332,6 +334,14 @@ impl Config {
     }
 }
 
+/// The key and the value of a `--set`.  What is no key is not repeated: it may be a value, and a secret.
+fn split_flag(flag: &str) -> Result<(&str, &str), ConfigError> {
+    let of_key = |c: char| c.is_ascii_alphanumeric() || "._-".contains(c);
+    let end = flag.find(|c| !of_key(c)).unwrap_or(flag.len());
+    let (key, rest) = flag.split_at_checked(end).unwrap_or((flag, ""));
+    rest.strip_prefix('=').map(|value| (key, value)).ok_or_else(|| ConfigError::Flag { flag: key.to_owned() })
+}
+
 fn read_issuer(reader: &Reader<'_>) -> Result<Option<String>, ConfigError> {
     let issuer = reader.text("issuer")?;
     if issuer.is_empty() {
@@ -347,14 +357,6 @@ fn read_data_dir(reader: &Reader<'_>) -> Result<PathBuf, ConfigError> {
         return Err(reader.refused("data_dir", "must be the path of a directory"));
     }
     Ok(path.into())
-}
-
-fn read_store_kind(reader: &Reader<'_>) -> Result<StoreKind, ConfigError> {
-    let kind = reader.text("store.kind")?;
-    if kind.starts_with("postgres://") || kind.starts_with("postgresql://") {
-        return Err(reader.refused("store.kind", "names PostgreSQL, but this version has only the store \"sled\""));
-    }
-    reader.choice("store.kind", &[("sled", StoreKind::Sled)])
 }
 
 fn read_keys(reader: &Reader<'_>) -> Result<Keys, ConfigError> {

@@ -5,9 +5,11 @@ use std::ops::RangeInclusive;
 use std::time::Duration;
 
 use ipnet::IpNet;
+use zeroize::Zeroizing;
 
 use crate::config::error::ConfigError;
 use crate::config::layers::{Layers, Scalar, Setting};
+use crate::types::secret::Secret;
 
 /// Reads settings by their keys.
 pub(super) struct Reader<'a>(pub(super) &'a Layers);
@@ -75,10 +77,30 @@ impl Reader<'_> {
         networks.map_err(|_| self.refused(key, "must name networks, for example 10.0.0.0/8 or 2001:db8::/32"))
     }
 
+    /// The text of the file that a key names.
+    pub(super) fn file(&self, key: &str) -> Result<Zeroizing<String>, ConfigError> {
+        let text = std::fs::read_to_string(self.text(key)?);
+        text.map(Zeroizing::new).map_err(|cause| self.refused(key, format!("names a file that cannot be read: {cause}")))
+    }
+
+    /// The secret in the file that a key names, without the end of its line.
+    pub(super) fn secret_file(&self, key: &str) -> Result<Secret, ConfigError> {
+        Ok(Secret::new(self.file(key)?.trim_end_matches(['\r', '\n']).to_owned()))
+    }
+
+    /// What names the store, unless it is a word.
+    pub(super) fn database_url(&self) -> Option<&Secret> {
+        self.0.database_url()
+    }
+
+    /// Where a key's value stands.
+    pub(super) fn layer(&self, key: &str) -> &str {
+        self.0.get(key).map(|setting| setting.layer.as_str()).unwrap_or_default()
+    }
+
     /// The refusal of what a key is set to.
     pub(super) fn refused(&self, key: &str, problem: impl Into<String>) -> ConfigError {
-        let layer = self.0.get(key).map(|setting| setting.layer.clone()).unwrap_or_default();
-        ConfigError::Value { key: key.to_owned(), layer, problem: problem.into() }
+        ConfigError::Value { key: key.to_owned(), layer: self.layer(key).to_owned(), problem: problem.into() }
     }
 
     fn setting(&self, key: &str) -> Result<&Setting, ConfigError> {

@@ -1,9 +1,5 @@
 //! Supplied secrets: from a file, or from the environment with a warning; never from a setting.
 
-use std::path::Path;
-
-use zeroize::Zeroizing;
-
 use crate::config::Secrets;
 use crate::config::environment::{ADMIN_TOKEN, EnvironmentSecrets, MASTER_KEY};
 use crate::config::error::ConfigError;
@@ -44,10 +40,7 @@ fn one(
         (None, true) => Ok(None),
         (Some(_), false) => Err(reader.refused(key, format!("is set beside {variable}; leave one of them out"))),
         (None, false) => {
-            let text = std::fs::read_to_string(Path::new(path))
-                .map(Zeroizing::new)
-                .map_err(|cause| reader.refused(key, format!("names a file that cannot be read: {cause}")))?;
-            let secret = Secret::new(text.trim_end_matches(['\r', '\n']).to_owned());
+            let secret = reader.secret_file(key)?;
             check(&secret).map_err(|problem| reader.refused(key, format!("names a file that {problem}")))?;
             Ok(Some(secret))
         }

@@ -8,4 +8,5 @@ pub mod listener;
 pub mod ops;
 pub mod secrets;
 pub mod start;
+pub mod stores;
 pub mod telemetry;

@@ -12,6 +12,7 @@ use tokio::task::JoinSet;
 use tracing::{info, warn};
 
 use crate::config::Config;
+use crate::config::error::ConfigError;
 use crate::engine::Engine;
 use crate::engine::opening::{CannotStart, Means};
 use crate::gateway::{self, Services};
@@ -23,8 +24,8 @@ use crate::server::grpc_routes::{self, Common, PublicApis};
 use crate::server::listener::{Limits, Listener};
 use crate::server::ops::{self, Readiness};
 use crate::server::secrets::{admin_token, master_key, replace};
+use crate::server::stores;
 use crate::server::telemetry;
-use crate::store::sled::{SledOptions, SledStore};
 use crate::store::{Health, Store, StoreError};
 use crate::types::entropy::{Entropy, OsEntropy};
 use crate::types::time::{Clock, SystemClock};
@@ -55,6 +56,8 @@ impl Ports {
 pub struct StartOptions {
     /// Start although the store has lost what it promised to keep.
     pub accept_loss: bool,
+    /// The server is for trying things: it makes what an operator would supply, and migrates a shared store.
+    pub development: bool,
 }
 
 /// Why the server does not start.
@@ -72,6 +75,10 @@ impl StartError {
         self.exit_code
     }
 
+    pub(super) fn damaged(message: impl Into<String>) -> Self {
+        Self { message: message.into(), exit_code: 3 }
+    }
+
     fn failed(message: impl Into<String>) -> Self {
         Self { message: message.into(), exit_code: 1 }
     }
@@ -79,6 +86,12 @@ impl StartError {
     fn address(key: &str, address: SocketAddr, cause: &io::Error) -> Self {
         let message = format!("cannot listen on {address}: {cause}; set listen.{key}, or stop what uses the port");
         Self { message, exit_code: 2 }
+    }
+}
+
+impl From<ConfigError> for StartError {
+    fn from(error: ConfigError) -> Self {
+        Self { message: error.to_string(), exit_code: 2 }
     }
 }
 
@@ -206,7 +219,10 @@ impl Listeners {
 /// # Errors
 /// When an address is taken, or the store or its keys cannot be opened.
 pub async fn start(config: Config, ports: Ports, options: StartOptions) -> Result<Running, StartError> {
-    let store: Arc<dyn Store> = Arc::new(open_store(&config, options).await?);
+    if !options.development {
+        config.check_shared()?;
+    }
+    let store = stores::open(&config, &ports, options).await?;
     // Bound after the store's lock is held, so that a second server on the directory hears of the
     // directory and not of the port.
     let listeners = Listeners::bind(&config).await?;
@@ -302,17 +318,6 @@ fn services(engine: &Arc<Engine>, apis: &PublicApis) -> Services {
         interaction: Arc::new(InteractionApi::new(Arc::clone(engine))),
         application: Arc::new(ApplicationApi::new(Arc::clone(engine))),
     }
-}
-
-async fn open_store(config: &Config, options: StartOptions) -> Result<SledStore, StartError> {
-    let options = SledOptions {
-        cache_bytes: config.store.cache_bytes,
-        min_free_bytes: config.store.min_free_bytes,
-        accept_loss: options.accept_loss,
-        ..SledOptions::new(&config.data_dir)
-    };
-    let opened = tokio::task::spawn_blocking(move || SledStore::open(options)).await;
-    Ok(opened.map_err(|cause| StartError { message: format!("the store cannot be opened: {cause}"), exit_code: 3 })??)
 }
 
 fn ops_router(engine: &Arc<Engine>, draining: &watch::Receiver<bool>) -> Result<axum::Router, StartError> {

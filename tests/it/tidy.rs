@@ -20,7 +20,8 @@ const FLOORS: &[(&str, &[&str])] = &[
     ("grpc", &["types", "store", "keys", "engine", "pb::v1", "pb::admin", "pb::pages"]),
     // REST sees only what every gRPC caller sees.
     ("gateway", &["types", "grpc::status", "grpc::facts", "grpc::notice", "pb::v1", "pb::pages"]),
-    ("config", &["types", "keys", "engine::settings"]),
+    // How a database's URL is written, and where its password stands, is known in one place.
+    ("config", &["types", "keys", "engine::settings", "store::postgres::url"]),
     ("server", &["types", "store", "keys", "upstream", "engine", "grpc", "gateway", "config", "pb"]),
     ("cli", &["types", "config", "server", "pb::v1", "pb::admin"]),
     ("pb", &[]),
@@ -37,7 +38,9 @@ const CRATES: &[(&str, &[&str])] = &[
     ("hyper", &["server/"]),
     ("prost", &["grpc/", "store/codec"]),
     ("rustix", &["server/core_dumps.rs", "store/sled/"]),
+    ("rustls", &["store/postgres/tls.rs"]),
     ("sled", &["store/sled/"]),
+    ("tokio_postgres", &["store/postgres/"]),
     ("tonic", &["grpc/", "gateway/", "server/", "cli/", "pb.rs", "upstream/"]),
 ];
 

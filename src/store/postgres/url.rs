@@ -127,6 +127,12 @@ impl DatabaseUrl {
         self.password
     }
 
+    /// Whether it says whose certificates are accepted.
+    #[must_use]
+    pub fn names_authorities(&self) -> bool {
+        self.authorities.is_some()
+    }
+
     /// Whether something leaves this machine unencrypted.
     #[must_use]
     pub fn plain_text(&self) -> bool {
