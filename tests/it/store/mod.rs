@@ -6,6 +6,7 @@
 mod codec;
 #[macro_use]
 mod contract;
+mod growth;
 mod postgres;
 mod sample;
 mod sled;
