@@ -11,16 +11,15 @@ use crate::config::store::{PostgresConfig, StoreKind};
 use crate::server::stores::{Outcome, Progress, migrate, pending};
 
 const AFTER_HELP: &str = "\
-Run it once before the first start, and before the servers of a new version start.  It may run while servers
-do: a version runs on its own schema and on the one before, so first migrate, then replace the servers one by
-one.  Running it again does nothing; of two at once, one waits for the other.  jeton serve --dev does it by
-itself.
+Run it before the first start, and before the servers of a new version start.  Servers may run
+meanwhile: a version runs on its own schema and on the one before, so migrate first, then replace
+the servers one by one.  Running it again does nothing; of two at once, one waits for the other.
+jeton serve --dev does it by itself.
 
-Exit codes: 0 when the schema is up to date, 1 when something was in the way or, with --check, steps are to
-do, 2 for the configuration.
+Ends with 1 when something was in the way, and with --check when there are steps to do.
 
 Examples:
-  JETON_STORE=postgres://jeton@db.example.com/jeton jeton migrate --set store.password_file=/run/secrets/db
+  JETON_STORE=postgres://jeton@db.example.com/jeton jeton migrate
   jeton migrate --config /etc/jeton.toml
   jeton migrate --config /etc/jeton.toml --check";
 

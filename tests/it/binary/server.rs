@@ -169,7 +169,8 @@ impl Starting {
         self.process.0.wait().unwrap()
     }
 
-    fn ready(self) -> Server {
+    /// Waits until it serves.
+    pub fn ready(self) -> Server {
         let Some(line) = self.line() else {
             let log = self.log();
             panic!("the server did not start: {:?} {log}", self.end());

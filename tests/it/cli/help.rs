@@ -16,6 +16,7 @@ fn every_command_explains_itself() {
         (&["workspace", "create", "--help"], "--login-uri <URI>"),
         (&["user", "create", "--help"], "--username <NAME>"),
         (&["key", "rotate", "--help"], "--compromised"),
+        (&["migrate", "--help"], "replace\nthe servers one by one"),
         (&["check-config", "--help"], "--print-defaults"),
         (&["healthcheck", "--help"], "4 when it does not answer"),
     ] {
@@ -35,6 +36,7 @@ fn a_command_has_an_example_of_itself() {
         "policy disable",
         "policy preset",
         "policy report",
+        "migrate",
         "scope set",
         "scope list",
         "scope delete",

@@ -6,6 +6,7 @@ mod fake_admin;
 mod help;
 mod layers;
 mod management;
+mod postgres;
 mod properties;
 mod ranges;
 mod secrets;
