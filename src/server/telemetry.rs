@@ -85,6 +85,7 @@ pub fn metrics() -> Result<PrometheusHandle, TelemetryError> {
         .set_buckets_for_metric(Matcher::Full("jeton_request_duration_seconds".to_owned()), REQUEST_BUCKETS)?
         .set_buckets_for_metric(Matcher::Full("jeton_sign_duration_seconds".to_owned()), SIGN_BUCKETS)?
         .set_buckets_for_metric(Matcher::Full("jeton_store_flush_duration_seconds".to_owned()), FLUSH_BUCKETS)?
+        .set_buckets_for_metric(Matcher::Full("jeton_store_statement_duration_seconds".to_owned()), FLUSH_BUCKETS)?
         .set_buckets_for_metric(Matcher::Full("jeton_store_batch_size".to_owned()), BATCH_BUCKETS)?
         .build_recorder();
     let handle = HANDLE.get_or_init(|| {
@@ -107,9 +108,14 @@ fn describe() {
     describe_histogram!("jeton_request_duration_seconds", Unit::Seconds, "How long calls took, by method.");
     describe_histogram!("jeton_sign_duration_seconds", Unit::Seconds, "How long signatures took.");
     describe_histogram!("jeton_store_flush_duration_seconds", Unit::Seconds, "How long flushes to disk took.");
-    describe_histogram!("jeton_store_batch_size", "Commits that shared a flush.");
+    describe_histogram!("jeton_store_batch_size", "Commits that shared a flush, or operations that shared a statement.");
     describe_counter!("jeton_store_commits_total", "Durable commits.");
     describe_gauge!("jeton_store_disk_bytes", Unit::Bytes, "What the store takes on disk.");
+    describe_histogram!("jeton_store_statement_duration_seconds", Unit::Seconds, "How long statements of PostgreSQL took.");
+    describe_gauge!("jeton_store_connections", "Connections to PostgreSQL that carry operations.");
+    describe_gauge!("jeton_store_marks", "Revocations that this replica remembers.");
+    describe_counter!("jeton_store_retries_total", "Statements that went again because another one was in the way.");
+    describe_counter!("jeton_store_in_doubt_total", "Operations whose connection broke before the answer.");
     describe_gauge!("jeton_store_free_bytes", Unit::Bytes, "What is free on the store's disk.");
 }
 

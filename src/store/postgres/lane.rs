@@ -6,11 +6,12 @@ use std::time::Duration;
 use backon::{BackoffBuilder, ExponentialBuilder};
 
 use crate::store::StoreError;
-use crate::store::postgres::connect::Connector;
+use crate::store::postgres::connect::{Connector, Session};
 use crate::store::postgres::fault::Fault;
 use crate::store::postgres::queue::Queue;
 use crate::store::postgres::request::Request;
 use crate::store::postgres::run::Connection;
+use crate::store::postgres::server_settings;
 use crate::types::time::Clock;
 
 /// What a lane works with.
@@ -48,7 +49,7 @@ impl Lane {
             .without_max_times()
             .with_jitter();
         for delay in delays.build() {
-            match self.connector.connect().await {
+            match self.session().await {
                 Ok(session) => return Some(Connection::new(session, Arc::clone(&self.clock), self.patience)),
                 Err(error) => self.queue.unreachable(&error.to_string()),
             }
@@ -58,6 +59,13 @@ impl Lane {
             }
         }
         None
+    }
+
+    /// The server that took over must keep what it acknowledges too.
+    async fn session(&self) -> Result<Session, StoreError> {
+        let session = self.connector.connect().await?;
+        server_settings::check(&session.client).await?;
+        Ok(session)
     }
 
     /// Works until the connection is of no use, and says why; `None` when there is nothing left to do.

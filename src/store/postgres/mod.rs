@@ -80,7 +80,9 @@ impl PostgresStore {
         let connector = Arc::new(Connector::new(&options)?);
         {
             let session = connector.connect().await?;
-            server_settings::check(&session.client).await?;
+            if let Some(caution) = server_settings::check(&session.client).await? {
+                tracing::warn!("{caution}");
+            }
             migrate::check(&session.client).await?;
         }
         let mut replica = [0; 16];

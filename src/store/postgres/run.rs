@@ -3,7 +3,7 @@
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use tokio_postgres::types::ToSql;
 use tokio_postgres::{Client, Error, Row, Statement};
@@ -45,11 +45,15 @@ impl Connection {
     /// The fault, with the requests that have no answer.
     pub async fn run(&mut self, requests: Vec<Request>) -> Result<Vec<Request>, (Fault, Vec<Request>)> {
         let warned = self.warnings.load(Ordering::SeqCst);
+        let begun = Instant::now();
         // No cancel is ever sent: it would end a commit's wait for the standby, and the commit would stand.
         let outcome = match tokio::time::timeout(self.patience, self.statement(&requests)).await {
             Ok(outcome) => outcome.map_err(|error| Fault::of(&error)),
             Err(_) => Err(Fault::InDoubt(format!("no answer within {} s", self.patience.as_secs()))),
         };
+        metrics::histogram!("jeton_store_statement_duration_seconds").record(begun.elapsed());
+        #[allow(clippy::cast_precision_loss)] // A histogram counts in floats.
+        metrics::histogram!("jeton_store_batch_size").record(requests.len() as f64);
         match outcome {
             // The server warns when a commit did not wait for its standby after all.
             Ok(_) if self.warnings.load(Ordering::SeqCst) != warned => {

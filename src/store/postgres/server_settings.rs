@@ -1,7 +1,6 @@
 //! Whether the database keeps what it acknowledges.
 
 use tokio_postgres::Client;
-use tracing::warn;
 
 use crate::store::StoreError;
 use crate::store::postgres::connect::describe;
@@ -13,11 +12,15 @@ const QUESTION: &str = "SELECT version(), pg_is_in_recovery(), current_setting('
      current_setting('server_encoding'), current_setting('fsync'), current_setting('full_page_writes'), \
      current_setting('synchronous_commit'), current_setting('synchronous_standby_names')";
 
-/// Refuses a server that forgets, and warns when a fail-over would.
+/// Said of a server that does not wait for a standby.
+const ALONE: &str = "the database does not replicate synchronously: a fail-over can lose what was answered, and codes and \
+     refresh tokens can then be used twice; set synchronous_standby_names, and synchronous_commit = on";
+
+/// Refuses a server that forgets; answers what an operator should hear of one whose fail-over would.
 ///
 /// # Errors
 /// `Refused` with the setting and what it must be.
-pub(super) async fn check(client: &Client) -> Result<(), StoreError> {
+pub(super) async fn check(client: &Client) -> Result<Option<&'static str>, StoreError> {
     let unavailable = |error: tokio_postgres::Error| {
         StoreError::Unavailable(format!("the settings of the database cannot be read: {}", describe(&error)))
     };
@@ -37,7 +40,7 @@ pub(super) async fn check(client: &Client) -> Result<(), StoreError> {
     }
     // Replicates by itself, and has these settings only for show.
     if text(0)?.contains("-YB-") {
-        return Ok(());
+        return Ok(None);
     }
     let durable = [("fsync", text(4)?), ("full_page_writes", text(5)?), ("synchronous_commit", text(6)?)];
     if let Some((name, _)) = durable.iter().find(|(_, value)| value == "off") {
@@ -46,11 +49,6 @@ pub(super) async fn check(client: &Client) -> Result<(), StoreError> {
         ));
     }
     let [_, _, (_, commit)] = durable;
-    if text(7)?.is_empty() || !["on", "remote_apply"].contains(&commit.as_str()) {
-        warn!(
-            "the database does not replicate synchronously: a fail-over can lose what was answered, and codes and refresh \
-             tokens can then be used twice; set synchronous_standby_names, and synchronous_commit = on"
-        );
-    }
-    Ok(())
+    let waits = !text(7)?.is_empty() && ["on", "remote_apply"].contains(&commit.as_str());
+    Ok(if waits { None } else { Some(ALONE) })
 }

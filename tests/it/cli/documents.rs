@@ -61,6 +61,11 @@ fn the_readme_has_every_well_known_variable_and_metric() {
         "jeton_store_commits_total",
         "jeton_store_disk_bytes",
         "jeton_store_free_bytes",
+        "jeton_store_statement_duration_seconds",
+        "jeton_store_connections",
+        "jeton_store_marks",
+        "jeton_store_retries_total",
+        "jeton_store_in_doubt_total",
     ] {
         assert!(README.contains(&format!("`{name}")), "README.md does not name {name}");
     }
