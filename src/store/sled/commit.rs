@@ -10,6 +10,8 @@ use std::time::{Duration, Instant};
 
 use tokio::sync::{oneshot, watch};
 
+use crate::store::feed;
+use crate::store::sled::feed::FeedLog;
 use crate::store::sled::options::Durability;
 use crate::store::sled::pending::{Pending, Place};
 use crate::store::{Health, StoreError};
@@ -23,6 +25,7 @@ pub struct Commit {
     ended: watch::Sender<bool>,
     pending: Pending,
     health: watch::Sender<Health>,
+    feed: FeedLog,
     durability: Durability,
 }
 
@@ -46,6 +49,8 @@ enum Phase {
 pub struct Batch {
     /// Where they changed something.
     pub changes: Vec<Place>,
+    /// What the feed tells of it.
+    told: Vec<feed::Change>,
     waiting: Vec<oneshot::Sender<()>>,
 }
 
@@ -78,6 +83,7 @@ pub enum Next {
 pub struct Change<'a> {
     commit: &'a Commit,
     place: Option<Place>,
+    told: Option<feed::Change>,
 }
 
 /// A place in a batch.
@@ -99,6 +105,7 @@ impl Commit {
             ended: watch::Sender::new(false),
             pending: Pending::new(trees),
             health: watch::Sender::new(Health::Serving),
+            feed: FeedLog::default(),
             durability,
         }
     }
@@ -110,7 +117,7 @@ impl Commit {
     pub fn begin(&self, place: Place) -> Result<Change<'_>, StoreError> {
         self.serving()?;
         self.pending.begin(place);
-        Ok(Change { commit: self, place: Some(place) })
+        Ok(Change { commit: self, place: Some(place), told: None })
     }
 
     /// Waits until what was just read of a key is durable.
@@ -119,7 +126,7 @@ impl Commit {
     /// `Unavailable` when that cannot be.
     pub async fn settle(&self, place: Place) -> Result<(), StoreError> {
         self.serving()?;
-        if self.pending.key(place) { self.join(None).durable().await } else { Ok(()) }
+        if self.pending.key(place) { self.join(None, None).durable().await } else { Ok(()) }
     }
 
     /// Waits until what was just read of a whole tree is durable.
@@ -128,7 +135,20 @@ impl Commit {
     /// As [`Commit::settle`].
     pub async fn settle_tree(&self, tree: usize) -> Result<(), StoreError> {
         self.serving()?;
-        if self.pending.tree(tree) { self.join(None).durable().await } else { Ok(()) }
+        if self.pending.tree(tree) { self.join(None, None).durable().await } else { Ok(()) }
+    }
+
+    /// The changes that are durable, for those who follow them.
+    ///
+    /// # Errors
+    /// `Unavailable` after a failure or after the end: then nobody knows what is durable.
+    pub fn feed(&self) -> Result<&FeedLog, StoreError> {
+        self.serving().map(|()| &self.feed)
+    }
+
+    /// Changes with the feed, whatever the store's health is.
+    pub fn feed_hint(&self) -> watch::Receiver<u64> {
+        self.feed.hint()
     }
 
     /// What the store's health is.
@@ -217,6 +237,8 @@ impl Commit {
         for place in batch.changes {
             self.pending.end(place);
         }
+        // Before the answers, so that whoever has one finds the change in the feed.
+        self.feed.append(batch.told);
         for waiting in batch.waiting {
             // Who stopped waiting does not mind.
             let _ = waiting.send(());
@@ -254,11 +276,12 @@ impl Commit {
         StoreError::Unavailable(reason)
     }
 
-    fn join(&self, change: Option<Place>) -> Ticket<'_> {
+    fn join(&self, change: Option<Place>, told: Option<feed::Change>) -> Ticket<'_> {
         let (flushed, ticket) = oneshot::channel();
         let mut queue = self.locked();
         if !matches!(queue.phase, Phase::Stopped(_)) {
             queue.batch.changes.extend(change);
+            queue.batch.told.extend(told);
             queue.batch.waiting.push(flushed);
             if queue.batch.len() == queue.wanted {
                 self.wake.notify_one();
@@ -273,14 +296,21 @@ impl Commit {
 }
 
 impl<'a> Change<'a> {
+    /// The same, told in the feed when it is durable.
+    pub fn telling(mut self, told: Option<feed::Change>) -> Self {
+        self.told = told;
+        self
+    }
+
     /// It happened: joins the batch.
     pub fn happened(mut self) -> Ticket<'a> {
         let commit = self.commit;
-        let place = self.place.take();
+        let (place, told) = (self.place.take(), self.told.take());
         match commit.durability {
-            Durability::Fdatasync => commit.join(place),
+            Durability::Fdatasync => commit.join(place, told),
             Durability::Off => {
                 place.into_iter().for_each(|place| commit.pending.end(place));
+                commit.feed.append(told);
                 Ticket { commit, flushed: None }
             }
         }
@@ -295,7 +325,7 @@ impl<'a> Change<'a> {
 impl Drop for Change<'_> {
     fn drop(&mut self) {
         if let Some(place) = self.place.take() {
-            drop(self.commit.join(Some(place)));
+            drop(self.commit.join(Some(place), self.told.take()));
         }
     }
 }

@@ -13,7 +13,7 @@ use tokio::sync::watch;
 use crate::store::client::Client;
 use crate::store::codec::{NameOwner, OwnedClient, RevokedToken, UsedUp};
 use crate::store::consent::Consent;
-use crate::store::feed::{Feed, FeedVersion};
+use crate::store::feed::{Change, Feed, FeedVersion};
 use crate::store::grant::Grant;
 use crate::store::key::{SealedDataKeys, SigningKey};
 use crate::store::place;
@@ -30,6 +30,7 @@ use crate::types::time::UnixSeconds;
 
 mod commit;
 mod directory;
+mod feed;
 mod flusher;
 mod loss;
 mod mark;
@@ -39,6 +40,7 @@ mod options;
 mod owned;
 mod pending;
 mod people;
+mod signing_key;
 mod space;
 mod standing;
 mod sweep;
@@ -64,12 +66,11 @@ pub struct SledStore {
     grants: Table<Grant>,
     revoked_tokens: Table<RevokedToken>,
     single_uses: Table<UsedUp>,
-    feed_hint: watch::Sender<u64>,
     sessions: Table<Session>,
     consents: Table<Consent>,
     scopes: Table<ScopeEntry>,
     policy_uses: Table<PolicyUse>,
-    /// Held while a name and its workspace change together.
+    /// Held while a name and its workspace change together, and while a signing key gets its serial.
     naming: Mutex<()>,
     cursor: Mutex<sweep::Cursor>,
     commit: Arc<Commit>,
@@ -129,7 +130,8 @@ impl Store for SledStore {
     }
 
     async fn replace_workspace(&self, expected: u64, workspace: &Workspace) -> Result<Replaced, StoreError> {
-        self.workspaces.replace(&workspace.id.0, expected, workspace).await
+        let told = Some(Change::Workspace(workspace.id));
+        self.workspaces.replace_and_tell(&workspace.id.0, expected, workspace, told).await
     }
 
     async fn delete_workspace(&self, workspace: WorkspaceId) -> Result<bool, StoreError> {
@@ -161,7 +163,8 @@ impl Store for SledStore {
     }
 
     async fn replace_client(&self, workspace: WorkspaceId, expected: u64, client: &Client) -> Result<Replaced, StoreError> {
-        self.clients.replace(&place::client(workspace, &client.id), expected, client).await
+        let told = Some(Change::Client(workspace, client.id.clone()));
+        self.clients.replace_and_tell(&place::client(workspace, &client.id), expected, client, told).await
     }
 
     async fn delete_client(&self, workspace: WorkspaceId, id: &ClientId) -> Result<bool, StoreError> {
@@ -249,7 +252,7 @@ impl Store for SledStore {
 
     // Keys may be replaced because one was stolen, so there is always room for them.
     async fn insert_signing_key(&self, workspace: WorkspaceId, key: &SigningKey) -> Result<bool, StoreError> {
-        self.signing_keys.insert(&place::within(workspace, key.kid.as_bytes()), key).await
+        self.add_signing_key(workspace, key).await
     }
 
     async fn signing_keys(&self, workspace: WorkspaceId) -> Result<Vec<SigningKey>, StoreError> {
@@ -257,7 +260,7 @@ impl Store for SledStore {
     }
 
     async fn delete_signing_key(&self, workspace: WorkspaceId, kid: &str) -> Result<bool, StoreError> {
-        self.signing_keys.delete(&place::within(workspace, kid.as_bytes())).await
+        self.remove_signing_key(workspace, kid).await
     }
 
     async fn insert_data_keys(&self, keys: &SealedDataKeys) -> Result<bool, StoreError> {
@@ -300,15 +303,15 @@ impl Store for SledStore {
     }
 
     async fn feed_version(&self) -> Result<FeedVersion, StoreError> {
-        Ok(FeedVersion::default())
+        Ok(self.commit.feed()?.version())
     }
 
-    async fn changes(&self, after: FeedVersion, _limit: usize) -> Result<Feed, StoreError> {
-        Ok(Feed::Changes { changes: Vec::new(), upto: after, more: false })
+    async fn changes(&self, after: FeedVersion, limit: usize) -> Result<Feed, StoreError> {
+        Ok(self.commit.feed()?.read(after, limit))
     }
 
     fn feed_hint(&self) -> watch::Receiver<u64> {
-        self.feed_hint.subscribe()
+        self.commit.feed_hint()
     }
 
     async fn sweep(&self, now: UnixSeconds, limit: usize) -> Result<Swept, StoreError> {

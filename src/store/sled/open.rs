@@ -53,7 +53,6 @@ impl SledStore {
             grants: trees.table()?,
             revoked_tokens: trees.table()?,
             single_uses: trees.table()?,
-            feed_hint: tokio::sync::watch::Sender::new(0),
             sessions: trees.table()?,
             consents: trees.table()?,
             scopes: trees.table()?,

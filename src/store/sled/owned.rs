@@ -6,6 +6,7 @@
 use crate::store::StoreError;
 use crate::store::client::Client;
 use crate::store::codec::OwnedClient;
+use crate::store::feed::Change;
 use crate::store::place;
 use crate::store::sled::SledStore;
 use crate::types::ids::{ClientId, Subject, WorkspaceId};
@@ -21,7 +22,8 @@ impl SledStore {
     pub(super) async fn remove_client(&self, workspace: WorkspaceId, id: &ClientId) -> Result<bool, StoreError> {
         let key = place::client(workspace, id);
         let owner = self.clients.load(&key)?.and_then(|loaded| loaded.record.owner);
-        let removed = self.clients.delete(&key).await?;
+        let told = Some(Change::Client(workspace, id.clone()));
+        let removed = self.clients.delete_and_tell(&key, told).await?;
         if let (true, Some(owner)) = (removed, owner) {
             self.owned.delete(&place::owned(workspace, &owner, id)).await?;
         }

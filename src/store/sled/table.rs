@@ -10,6 +10,7 @@ use std::sync::Arc;
 use ::sled::IVec;
 
 use crate::store::codec::{self, Record};
+use crate::store::feed;
 use crate::store::sled::commit::{Commit, Ticket};
 use crate::store::sled::pending::Place;
 use crate::store::{Replaced, StoreError};
@@ -52,27 +53,27 @@ impl<R: Record> Table<R> {
 
     /// Writes a record where there is none; `false` when there is one.
     pub async fn insert(&self, key: &[u8], record: &R) -> Result<bool, StoreError> {
-        self.exchange(key, None, Some(codec::encode(key, record)?)).await
+        self.exchange(key, None, Some(codec::encode(key, record)?), None).await
     }
 
     /// Replaces exactly these bytes; `false` when it is no longer them.
     pub async fn swap(&self, key: &[u8], bytes: &[u8], record: &R) -> Result<bool, StoreError> {
-        self.exchange(key, Some(bytes), Some(codec::encode(key, record)?)).await
-    }
-
-    /// Removes exactly these bytes; `false` when it is no longer them.
-    pub async fn remove(&self, key: &[u8], bytes: &[u8]) -> Result<bool, StoreError> {
-        self.exchange(key, Some(bytes), None).await
+        self.exchange(key, Some(bytes), Some(codec::encode(key, record)?), None).await
     }
 
     /// Removes a record, whatever it is; `false` when there is none.
     pub async fn delete(&self, key: &[u8]) -> Result<bool, StoreError> {
+        self.delete_and_tell(key, None).await
+    }
+
+    /// The same, told in the feed.
+    pub async fn delete_and_tell(&self, key: &[u8], told: Option<feed::Change>) -> Result<bool, StoreError> {
         loop {
             let Some(bytes) = self.bytes(key)? else {
                 self.settle(key).await?;
                 return Ok(false);
             };
-            if self.remove(key, &bytes).await? {
+            if self.exchange(key, Some(&bytes), None, told.clone()).await? {
                 return Ok(true);
             }
         }
@@ -80,7 +81,18 @@ impl<R: Record> Table<R> {
 
     /// The step of every change, without the wait for it: `None` when the key does not have `old`.
     pub fn change(&self, key: &[u8], old: Option<&[u8]>, new: Option<Vec<u8>>) -> Result<Option<Ticket<'_>>, StoreError> {
-        let change = self.commit.begin(self.place(key))?;
+        self.change_and_tell(key, old, new, None)
+    }
+
+    /// The same, told in the feed.
+    pub fn change_and_tell(
+        &self,
+        key: &[u8],
+        old: Option<&[u8]>,
+        new: Option<Vec<u8>>,
+        told: Option<feed::Change>,
+    ) -> Result<Option<Ticket<'_>>, StoreError> {
+        let change = self.commit.begin(self.place(key))?.telling(told);
         match self.tree.compare_and_swap(key, old, new) {
             Ok(Ok(())) => Ok(Some(change.happened())),
             Ok(Err(_)) => {
@@ -101,13 +113,18 @@ impl<R: Record> Table<R> {
         self.commit.settle(self.place(key)).await
     }
 
+    /// Waits until what was read of any keys is durable.
+    pub async fn settle_all(&self) -> Result<(), StoreError> {
+        self.commit.settle_tree(self.number).await
+    }
+
     /// Up to `limit` records whose keys begin with `prefix`, in the order of their keys, behind `after`.
     pub async fn scan(&self, prefix: &[u8], after: Option<&[u8]>, limit: usize) -> Result<Vec<R>, StoreError> {
         let mut records = Vec::new();
         for (key, bytes) in self.entries(prefix, after, limit)? {
             records.push(codec::decode(&key, &bytes)?);
         }
-        self.commit.settle_tree(self.number).await?;
+        self.settle_all().await?;
         Ok(records)
     }
 
@@ -129,8 +146,14 @@ impl<R: Record> Table<R> {
         Ok(found)
     }
 
-    async fn exchange(&self, key: &[u8], old: Option<&[u8]>, new: Option<Vec<u8>>) -> Result<bool, StoreError> {
-        match self.change(key, old, new)? {
+    async fn exchange(
+        &self,
+        key: &[u8],
+        old: Option<&[u8]>,
+        new: Option<Vec<u8>>,
+        told: Option<feed::Change>,
+    ) -> Result<bool, StoreError> {
+        match self.change_and_tell(key, old, new, told)? {
             Some(ticket) => ticket.durable().await.map(|()| true),
             // Who lost must not answer with what a crash could undo either.
             None => self.settle(key).await.map(|()| false),
@@ -159,6 +182,18 @@ impl<R: Record> Table<R> {
 impl<R: Record + Revised> Table<R> {
     /// Replaces a record that still has the revision `expected`.
     pub async fn replace(&self, key: &[u8], expected: u64, next: &R) -> Result<Replaced, StoreError> {
+        self.replace_and_tell(key, expected, next, None).await
+    }
+
+    /// The same, told in the feed.
+    pub async fn replace_and_tell(
+        &self,
+        key: &[u8],
+        expected: u64,
+        next: &R,
+        told: Option<feed::Change>,
+    ) -> Result<Replaced, StoreError> {
+        let record = codec::encode(key, next)?;
         loop {
             let Some(loaded) = self.load(key)? else {
                 self.settle(key).await?;
@@ -168,7 +203,7 @@ impl<R: Record + Revised> Table<R> {
                 self.settle(key).await?;
                 return Ok(Replaced::Changed);
             }
-            if self.swap(key, &loaded.bytes, next).await? {
+            if self.exchange(key, Some(&loaded.bytes), Some(record.clone()), told.clone()).await? {
                 return Ok(Replaced::Done);
             }
         }

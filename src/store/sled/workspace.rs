@@ -4,6 +4,7 @@ use std::sync::PoisonError;
 
 use crate::store::StoreError;
 use crate::store::codec::{self, NameOwner};
+use crate::store::feed::Change;
 use crate::store::key::SigningKey;
 use crate::store::sled::SledStore;
 use crate::store::sled::table::Revised;
@@ -40,7 +41,7 @@ impl SledStore {
                 // All are in memory before a ticket is waited for, and the last one's batch has all.
                 drop(self.names.change(name, before.as_ref().map(|before| &*before.bytes), Some(owner))?);
                 drop(self.signing_keys.change(&key_key, None, Some(key_record))?);
-                self.workspaces.change(&key, None, Some(record))?
+                self.workspaces.change_and_tell(&key, None, Some(record), Some(Change::Workspace(workspace.id)))?
             }
         };
         match ticket {
@@ -70,7 +71,8 @@ impl SledStore {
                     break None;
                 };
                 // Lost only against a replacement: the newer record goes.
-                let Some(removed) = self.workspaces.change(&key, Some(&loaded.bytes), None)? else {
+                let told = Some(Change::Workspace(workspace));
+                let Some(removed) = self.workspaces.change_and_tell(&key, Some(&loaded.bytes), None, told)? else {
                     continue;
                 };
                 let name = loaded.record.name.as_str().as_bytes();
