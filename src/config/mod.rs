@@ -330,6 +330,7 @@ impl Config {
             clock_skew: self.lifetimes.clock_skew,
             key_announce: self.keys.announce,
             key_rotation_interval: self.keys.rotation_interval,
+            staleness: self.store.staleness,
         }
     }
 }

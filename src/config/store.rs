@@ -21,6 +21,8 @@ pub struct StoreConfig {
     pub cache_bytes: u64,
     /// Below so much free space nothing new is issued.
     pub min_free_bytes: u64,
+    /// How old what is in memory may be where other replicas change the store too.
+    pub staleness: Duration,
 }
 
 /// Where grants, clients and keys are stored.
@@ -54,6 +56,7 @@ pub(super) fn read(reader: &Reader<'_>, warnings: &mut Vec<String>) -> Result<St
         kind: read_kind(reader, warnings)?,
         cache_bytes: reader.count("store.cache_bytes", &(1 << 20..=1 << 40))?,
         min_free_bytes: reader.count("store.min_free_bytes", &(0..=1 << 50))?,
+        staleness: reader.count("store.staleness_seconds", &(1..=60)).map(Duration::from_secs)?,
     })
 }
 

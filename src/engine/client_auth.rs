@@ -97,12 +97,14 @@ impl Engine {
     /// same answer (threat E7).
     ///
     /// # Errors
-    /// `invalid_client` when the credential is not good for an enabled client of the workspace.
+    /// `invalid_client` when the credential is not good for an enabled client of the workspace;
+    /// `temporarily_unavailable` while it is not known what other replicas changed.
     pub(crate) async fn authenticate(
         &self,
         workspace: &WorkspaceName,
         credential: &ClientCredential,
     ) -> Result<AuthenticatedClient, OAuthError> {
+        self.require_fresh()?;
         let entry = self.workspaces.get(workspace).filter(|entry| !entry.record.suspended);
         let client = match (&entry, ClientId::parse(credential.claimed_id())) {
             (Some(entry), Ok(id)) => self.clients.get(entry.record.id, &id).await?,
@@ -128,12 +130,13 @@ impl Engine {
     ///
     /// # Errors
     /// `invalid_client` when the token is not the newest of a standing grant, or its client may not do
-    /// this; `too_many_requests`.
+    /// this; `too_many_requests`; `temporarily_unavailable` as [`Engine::authenticate`].
     pub(crate) async fn authenticate_by_refresh_token(
         &self,
         workspace: &WorkspaceName,
         presented: &Secret,
     ) -> Result<AuthenticatedClient, OAuthError> {
+        self.require_fresh()?;
         let workspace = self.workspaces.get(workspace).filter(|entry| !entry.record.suspended).ok_or_else(no_credential)?;
         let id = workspace.record.id;
         let token = Opaque::parse(Kind::Refresh, id, presented, &self.data_keys).ok_or_else(no_credential)?;

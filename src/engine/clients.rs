@@ -28,17 +28,16 @@ pub enum Inserted {
 /// Looks clients up, and changes them.
 pub struct Clients {
     store: Arc<dyn Store>,
-    /// `None` is a client that was deleted.
-    cache: Cache<Key, Option<Arc<Client>>>,
-    /// Held over a change in the store and in the cache, so that both see changes in one order.
-    writing: Mutex<()>,
+    cache: Cache<Key, Arc<Client>>,
+    /// Held while a person's clients are counted and one is added.
+    counting: Mutex<()>,
 }
 
 impl Clients {
     /// The clients of a store.
     #[must_use]
     pub fn new(store: Arc<dyn Store>) -> Self {
-        Self { store, cache: Cache::new(CACHED_CLIENTS), writing: Mutex::default() }
+        Self { store, cache: Cache::new(CACHED_CLIENTS), counting: Mutex::default() }
     }
 
     /// One client.
@@ -48,22 +47,23 @@ impl Clients {
     pub async fn get(&self, workspace: WorkspaceId, id: &ClientId) -> Result<Option<Arc<Client>>, StoreError> {
         let key = (workspace, id.clone());
         match self.cache.get(&key) {
-            Some(client) => Ok(client),
+            Some(client) => Ok(Some(client)),
             // Boxed: only a miss waits, and its state would make that of every call larger.
             None => Box::pin(self.load(&key)).await,
         }
     }
 
     async fn load(&self, key: &Key) -> Result<Option<Arc<Client>>, StoreError> {
-        // A placeholder is held over the look-up.  When a writer puts its value there meanwhile, the
-        // value that was read before is not cached.
+        // A placeholder is held over the look-up.  When the client is forgotten meanwhile, the placeholder
+        // goes too, and the value that was read before is not cached.
         match self.cache.get_value_or_guard_async(key).await {
-            Ok(client) => Ok(client),
+            Ok(client) => Ok(Some(client)),
             Err(placeholder) => {
                 let (workspace, id) = key;
                 let client = self.store.client(*workspace, id).await?.map(Arc::new);
-                if client.is_some() {
-                    let _ = placeholder.insert(client.clone());
+                // Who is not there is not remembered: they may be registered at another replica.
+                if let Some(client) = &client {
+                    let _ = placeholder.insert(Arc::clone(client));
                 }
                 Ok(client)
             }
@@ -78,7 +78,8 @@ impl Clients {
         self.store.insert_client(workspace, client).await
     }
 
-    /// Keeps a new client of a person who has fewer than `most`.
+    /// Keeps a new client of a person who has fewer than `most`.  Replicas do not wait for each other: a
+    /// person who sends a form to each of them at once may have one more for each.
     ///
     /// # Errors
     /// Those of the store.
@@ -90,7 +91,7 @@ impl Clients {
         most: usize,
     ) -> Result<Inserted, StoreError> {
         // Counting and keeping are one step, so that two forms at once are not both the last one.
-        let _writing = self.writing.lock().await;
+        let _counting = self.counting.lock().await;
         if self.store.clients_of(workspace, owner, None, most).await?.len() >= most {
             return Ok(Inserted::TooMany);
         }
@@ -102,13 +103,9 @@ impl Clients {
     ///
     /// # Errors
     /// Those of the store.
-    pub async fn replace(&self, workspace: WorkspaceId, expected: u64, client: Client) -> Result<Replaced, StoreError> {
-        let _writing = self.writing.lock().await;
-        let replaced = self.store.replace_client(workspace, expected, &client).await?;
-        if replaced == Replaced::Done {
-            self.cache.insert((workspace, client.id.clone()), Some(Arc::new(client)));
-        }
-        Ok(replaced)
+    pub async fn replace(&self, workspace: WorkspaceId, expected: u64, client: &Client) -> Result<Replaced, StoreError> {
+        let _forgotten = self.forget_later(workspace, &client.id);
+        self.store.replace_client(workspace, expected, client).await
     }
 
     /// Removes a client; `false` when there was none.
@@ -116,9 +113,35 @@ impl Clients {
     /// # Errors
     /// Those of the store.
     pub async fn delete(&self, workspace: WorkspaceId, id: &ClientId) -> Result<bool, StoreError> {
-        let _writing = self.writing.lock().await;
-        let deleted = self.store.delete_client(workspace, id).await?;
-        self.cache.insert((workspace, id.clone()), None);
-        Ok(deleted)
+        let _forgotten = self.forget_later(workspace, id);
+        self.store.delete_client(workspace, id).await
+    }
+
+    /// Forgets a client that was changed: the next reader asks the store.  Nothing is put in its place, for
+    /// another replica may have changed it once more.
+    pub fn forget(&self, workspace: WorkspaceId, id: ClientId) {
+        self.cache.remove(&(workspace, id));
+    }
+
+    fn forget_later(&self, workspace: WorkspaceId, id: &ClientId) -> Forgotten<'_> {
+        Forgotten { clients: self, key: (workspace, id.clone()) }
+    }
+
+    /// Forgets every client.
+    pub fn forget_all(&self) {
+        self.cache.clear();
+    }
+}
+
+/// Forgets a client in the end: also after an error, and when whoever asked for the change went away, for it
+/// may have happened all the same.
+struct Forgotten<'a> {
+    clients: &'a Clients,
+    key: Key,
+}
+
+impl Drop for Forgotten<'_> {
+    fn drop(&mut self) {
+        self.clients.cache.remove(&self.key);
     }
 }

@@ -251,7 +251,7 @@ impl Engine {
             let before = self.stored_client(&workspace, id).await?;
             let expected = before.revision;
             let changed = Client { revision: expected.saturating_add(1), ..change(&workspace, before)? };
-            match self.clients.replace(workspace.record.id, expected, changed.clone()).await.map_err(too_large)? {
+            match self.clients.replace(workspace.record.id, expected, &changed).await.map_err(too_large)? {
                 Replaced::Done => return Ok(changed),
                 Replaced::Missing => return Err(UNKNOWN),
                 Replaced::Changed => {}

@@ -1,25 +1,32 @@
 //! Rotating signing keys, by command and by schedule.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
+use tokio::sync::MutexGuard;
 use tracing::{info, warn};
 
 use crate::engine::Engine;
 use crate::engine::trusted::Administrator;
 use crate::engine::workspaces::WorkspaceEntry;
-use crate::keys::ring::{KeyRing, KeyState, KeyTimes, RingKey, new_signing_key};
+use crate::keys::ring::{KeyState, KeyTimes, RingKey, new_signing_key};
 use crate::types::error::{OAuthError, Refusal};
 use crate::types::ids::WorkspaceName;
 use crate::types::time::UnixSeconds;
+
+const CHANGED: Refusal =
+    Refusal::Changed("another key was made meanwhile: look at the keys, and rotate again when that is needed still");
 
 /// When a rotation takes effect.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum RotationMode {
     /// After the announce time, so that no verifier meets an unknown key.
     Announced,
-    /// At once.
+    /// At once; with several replicas as soon as each of them that still serves publishes the key, so that a
+    /// verifier who fetches the keys anew finds it at whichever replica it asks.
     Now,
-    /// At once, and every other key is dropped: the tokens they signed end.
+    /// At once, and every other key is dropped: the tokens they signed end.  Not even for the other replicas
+    /// is waited: every second of the old key is one in which somebody else may sign with it.
     Compromised,
 }
 
@@ -30,14 +37,14 @@ impl Engine {
     /// `NotFound`.
     pub fn list_keys(&self, _caller: Administrator, name: &WorkspaceName) -> Result<(Vec<RingKey>, UnixSeconds), Refusal> {
         let now = self.now();
-        Ok((self.workspace(name)?.keys.published(now).cloned().collect(), now))
+        Ok((self.described_workspace(name)?.keys.published(now).cloned().collect(), now))
     }
 
     /// Makes a new signing key.
     ///
     /// # Errors
     /// `NotFound`; `Changed` when another key is announced already, for a second one would retire it
-    /// before it ever signed.
+    /// before it ever signed, and when another replica made one at once.
     pub async fn rotate_key(
         &self,
         _caller: Administrator,
@@ -45,65 +52,79 @@ impl Engine {
         mode: RotationMode,
     ) -> Result<(RingKey, UnixSeconds), Refusal> {
         let writing = self.workspaces.write().await;
-        let workspace = self.workspace(name)?;
+        // As the store has them: a replica that rotated just now has made the key already.
+        let unknown = Refusal::NotFound("there is no such workspace");
+        let workspace = self.newest_keys(&writing, name).await?.ok_or(unknown)?;
         let now = self.now();
         let announced = workspace.keys.newest().is_some_and(|key| key.state(now) == KeyState::Announced);
         if announced && mode == RotationMode::Announced {
             return Err(Refusal::Changed("a new key is announced already: wait until it is active, or rotate now"));
         }
-        let entry = self.add_key(&workspace, mode, now).await?;
+        let entry = self.add_key(&writing, &workspace, mode, now).await?.ok_or(CHANGED)?;
         let key = entry.keys.newest().cloned().ok_or_else(|| OAuthError::server_error("the new key is not in the ring"))?;
-        self.workspaces.put(&writing, entry);
         warn!(workspace = %name, kid = key.key.kid(), active_from = key.active_from.0, ?mode, "signing key rotated");
         Ok((key, now))
     }
 
     /// Makes the next key of every workspace whose newest has signed for the scheduled time, and
-    /// removes keys whose tokens have all ended.  Called now and then; nothing correct depends on when.
+    /// removes keys whose tokens have all ended.  Called now and then, on every replica; nothing correct
+    /// depends on when, and of replicas that do it at once one makes the key.
     ///
     /// # Errors
     /// Those of the store; what was done before stays done.
     pub async fn run_key_schedule(&self) -> Result<(), Refusal> {
         for workspace in self.workspaces.all() {
             let writing = self.workspaces.write().await;
-            let Some(workspace) = self.workspaces.get(&workspace.record.name) else { continue };
-            let now = self.now();
-            let interval = self.settings.key_rotation_interval;
-            let due = workspace.keys.newest().is_some_and(|key| interval > 0 && now >= key.active_from.plus(interval));
-            let removed: Vec<&RingKey> = workspace.keys.all().filter(|key| key.state(now) == KeyState::Removed).collect();
-            for key in &removed {
+            let name = &workspace.record.name;
+            let nothing_to_do = |entry: &WorkspaceEntry| !self.next_key_due(entry) && removed(entry, self.now()).next().is_none();
+            if self.workspaces.get(name).is_none_or(|entry| nothing_to_do(&entry)) {
+                continue;
+            }
+            // Another replica may have done it meanwhile.
+            self.reload_rings(&writing, &BTreeSet::from([workspace.record.id])).await?;
+            let Some(workspace) = self.workspaces.get(name) else { continue };
+            for key in removed(&workspace, self.now()) {
                 self.store.delete_signing_key(workspace.record.id, key.key.kid()).await?;
             }
-            if due {
-                let entry = self.add_key(&workspace, RotationMode::Announced, now).await?;
-                self.workspaces.put(&writing, entry);
-                info!(workspace = %workspace.record.name, "the next signing key is announced");
-            } else if !removed.is_empty() {
-                let entry = self.reload_keys(&workspace).await?;
-                self.workspaces.put(&writing, entry);
+            let made = match self.next_key_due(&workspace) {
+                true => self.add_key(&writing, &workspace, RotationMode::Announced, self.now()).await?,
+                false => None,
+            };
+            match made {
+                Some(_) => info!(workspace = %name, "the next signing key is announced"),
+                None => self.reload_rings(&writing, &BTreeSet::from([workspace.record.id])).await?,
             }
         }
         Ok(())
     }
 
+    fn next_key_due(&self, workspace: &WorkspaceEntry) -> bool {
+        let interval = self.settings.key_rotation_interval;
+        workspace.keys.newest().is_some_and(|key| interval > 0 && self.now() >= key.active_from.plus(interval))
+    }
+
+    /// Makes a key and shows the new ring; `None` when another replica made one at once.
     async fn add_key(
         &self,
-        workspace: &Arc<WorkspaceEntry>,
+        writing: &MutexGuard<'_, ()>,
+        workspace: &WorkspaceEntry,
         mode: RotationMode,
         now: UnixSeconds,
-    ) -> Result<WorkspaceEntry, Refusal> {
+    ) -> Result<Option<Arc<WorkspaceEntry>>, Refusal> {
         let id = workspace.record.id;
         let active_from = match mode {
-            RotationMode::Announced => now.plus(self.settings.key_announce),
-            RotationMode::Now | RotationMode::Compromised => now,
+            RotationMode::Announced => now.plus(self.settings.key_announce.max(self.until_replicas_know())),
+            RotationMode::Now => now.plus(self.until_replicas_know()),
+            RotationMode::Compromised => now,
         };
         let serial = workspace.keys.all().map(|old| old.serial).max().unwrap_or_default().saturating_add(1);
         let times = KeyTimes { announced_at: now, active_from, serial };
         let key = new_signing_key(id, times, self.data_keys.newest(), &*self.entropy)?;
-        self.store.insert_signing_key(id, &key).await?;
+        let made = self.store.insert_signing_key(id, &key).await?;
         let announced = |old: &&RingKey| old.state(now) == KeyState::Announced;
         // A key that is announced for later would take over from one that signs now.
         let dropped: Vec<String> = match mode {
+            _ if !made => Vec::new(),
             RotationMode::Announced => Vec::new(),
             RotationMode::Now => workspace.keys.all().filter(announced).map(|old| old.key.kid().to_owned()).collect(),
             RotationMode::Compromised => workspace.keys.all().map(|old| old.key.kid().to_owned()).collect(),
@@ -111,12 +132,21 @@ impl Engine {
         for kid in dropped {
             self.store.delete_signing_key(id, &kid).await?;
         }
-        self.reload_keys(workspace).await
+        self.reload_rings(writing, &BTreeSet::from([id])).await?;
+        Ok(self.workspaces.get(&workspace.record.name).filter(|_| made))
     }
 
-    async fn reload_keys(&self, workspace: &WorkspaceEntry) -> Result<WorkspaceEntry, Refusal> {
-        let kept = self.store.signing_keys(workspace.record.id).await?;
-        let keys = KeyRing::open(workspace.record.id, kept, &self.data_keys, self.settings.clock_skew);
-        Ok(WorkspaceEntry { keys: keys.map_err(OAuthError::server_error)?, ..workspace.clone() })
+    /// Seconds until every replica that still serves knows what is committed now: one that does not has
+    /// stopped by then.  One more, for instants are whole seconds.
+    fn until_replicas_know(&self) -> i64 {
+        match &self.freshness {
+            Some(_) => i64::try_from(self.settings.staleness.as_secs()).unwrap_or(i64::MAX).saturating_add(1),
+            None => 0,
+        }
     }
+}
+
+/// The keys whose tokens have all ended.
+fn removed(workspace: &WorkspaceEntry, now: UnixSeconds) -> impl Iterator<Item = &RingKey> {
+    workspace.keys.all().filter(move |key| key.state(now) == KeyState::Removed)
 }

@@ -21,6 +21,8 @@ use crate::types::lifetime::Lifetimes;
 use crate::types::policy::{Policy, Preset};
 
 const UNKNOWN: Refusal = Refusal::NotFound("there is no such workspace");
+const EXISTS: Refusal = Refusal::AlreadyExists("there is a workspace of that name already");
+const CHANGED: Refusal = Refusal::Changed("the workspace was changed meanwhile: read it again");
 
 /// What an operator sets for a workspace; an empty text is not set.
 #[derive(Clone, Debug, Default)]
@@ -125,8 +127,8 @@ impl Engine {
         }
         self.check_sign_in(settings)?;
         let writing = self.workspaces.write().await;
-        if self.workspaces.get(&parsed).is_some() {
-            return Err(Refusal::AlreadyExists("there is a workspace of that name already"));
+        if self.newest_entry(&writing, &parsed).await?.is_some() {
+            return Err(EXISTS);
         }
         let entry = self.make_workspace(parsed, settings).await?;
         self.workspaces.put(&writing, entry.clone());
@@ -175,7 +177,7 @@ impl Engine {
             &*self.entropy,
         )?;
         if !self.store.insert_workspace(&record, &key).await? {
-            return Err(Refusal::AlreadyExists("there is a workspace of that name already"));
+            return Err(EXISTS);
         }
         let keys = KeyRing::open(id, vec![key], &self.data_keys, self.settings.clock_skew).map_err(OAuthError::server_error)?;
         Ok(WorkspaceEntry { issuer: issuer_of(&self.settings, &record.name), record, keys })
@@ -212,21 +214,26 @@ impl Engine {
         let name = WorkspaceName::parse(name).map_err(|_| UNKNOWN)?;
         self.check_sign_in(settings)?;
         let writing = self.workspaces.write().await;
-        let before = self.workspaces.get(&name).ok_or(UNKNOWN)?;
-        let expected = before.record.revision;
-        if revision != 0 && revision != expected {
-            return Err(Refusal::Changed("the workspace was changed meanwhile: read it again"));
+        loop {
+            let before = self.newest_entry(&writing, &name).await?.ok_or(UNKNOWN)?;
+            let expected = before.record.revision;
+            if revision != 0 && revision != expected {
+                return Err(CHANGED);
+            }
+            let changed = settings.apply_to(before.record.clone())?;
+            let record = Workspace { revision: expected.saturating_add(1), ..changed };
+            match self.store.replace_workspace(expected, &record).await? {
+                Replaced::Done => {
+                    let entry = WorkspaceEntry { record, issuer: before.issuer.clone(), keys: before.keys.clone() };
+                    self.workspaces.put(&writing, entry.clone());
+                    return Ok(Arc::new(entry));
+                }
+                Replaced::Missing => return Err(UNKNOWN),
+                // Another replica was faster: again on what it made of it, unless this was about what it was.
+                Replaced::Changed if revision == 0 && self.store.shared() => {}
+                Replaced::Changed => return Err(CHANGED),
+            }
         }
-        let changed = settings.apply_to(before.record.clone())?;
-        let record = Workspace { revision: expected.saturating_add(1), ..changed };
-        match self.store.replace_workspace(expected, &record).await? {
-            Replaced::Done => {}
-            Replaced::Missing => return Err(UNKNOWN),
-            Replaced::Changed => return Err(Refusal::Changed("the workspace was changed meanwhile: read it again")),
-        }
-        let entry = WorkspaceEntry { record, issuer: before.issuer.clone(), keys: before.keys.clone() };
-        self.workspaces.put(&writing, entry.clone());
-        Ok(Arc::new(entry))
     }
 
     /// Deletes a workspace and all that is in it.
@@ -239,7 +246,7 @@ impl Engine {
             return Err(Refusal::InvalidField("name", "the default workspace cannot be deleted; it can be suspended".into()));
         }
         let writing = self.workspaces.write().await;
-        let entry = self.workspaces.get(&name).ok_or(UNKNOWN)?;
+        let entry = self.newest_entry(&writing, &name).await?.ok_or(UNKNOWN)?;
         let deleted = self.store.delete_workspace(entry.record.id).await?;
         self.workspaces.remove(&writing, &name);
         if deleted { Ok(()) } else { Err(UNKNOWN) }

@@ -79,7 +79,8 @@ impl Engine {
     /// Makes the tokens that a grant decided on.
     ///
     /// # Errors
-    /// `server_error` without a signing key, `temporarily_unavailable` without randomness.
+    /// `server_error` without a signing key; `temporarily_unavailable` without randomness, and for a
+    /// client's own token while it is not known what other replicas changed.
     pub(crate) fn mint<'a>(&self, recipient: impl Into<Recipient<'a>>, decided: Decided) -> Result<Tokens, OAuthError> {
         let Recipient { workspace, client } = recipient.into();
         let now = self.clock.now();
@@ -87,7 +88,11 @@ impl Engine {
         let id = client.id.as_str();
         let lifetime = workspace.lifetimes(client.lifetimes, &self.settings).access_token;
         let (subject, grant, auth_time, end) = match &decided.bearer {
-            Bearer::Client => (id, None, None, issued.plus(lifetime)),
+            Bearer::Client => {
+                // Nothing was used up for it.  What a grant used up was judged right before, and must be answered.
+                self.require_fresh()?;
+                (id, None, None, issued.plus(lifetime))
+            }
             Bearer::Person { subject, grant, auth_time, grant_expires_at } => {
                 (subject.as_str(), Some(*grant), auth_time.map(|time| time.0), issued.plus(lifetime).min(*grant_expires_at))
             }

@@ -18,6 +18,8 @@ pub mod authorize;
 mod branding;
 pub mod client_auth;
 pub mod clients;
+pub mod follow;
+pub mod freshness;
 pub mod grants;
 pub mod introspect;
 pub mod manage_clients;
@@ -33,6 +35,7 @@ pub mod people;
 pub mod policy;
 mod refresh_limit;
 pub mod register;
+pub mod reload;
 pub mod revoke;
 pub mod settings;
 pub mod standing;
@@ -41,6 +44,8 @@ pub mod trusted;
 pub mod workspaces;
 
 use clients::Clients;
+use follow::Follower;
+use freshness::Freshness;
 use people::People;
 use policy::uses::PolicyUses;
 use refresh_limit::RefreshLimit;
@@ -58,6 +63,9 @@ pub struct Engine {
     pub(crate) data_keys: DataKeyRing,
     pub(crate) workspaces: Workspaces,
     pub(crate) clients: Clients,
+    pub(crate) follower: Follower,
+    /// `None` when nobody else changes the store.
+    pub(crate) freshness: Option<Freshness>,
     pub(crate) admin_token: AdminToken,
     pub(crate) people: People,
     pub(crate) policy_uses: PolicyUses,

@@ -4,16 +4,18 @@ use std::sync::Arc;
 
 use crate::engine::Engine;
 use crate::engine::clients::Clients;
+use crate::engine::follow::Follower;
+use crate::engine::freshness::Freshness;
 use crate::engine::manage_workspaces::WorkspaceSettings;
 use crate::engine::people::People;
 use crate::engine::policy::uses::PolicyUses;
 use crate::engine::refresh_limit::RefreshLimit;
+use crate::engine::reload::CannotReload;
 use crate::engine::settings::Settings;
 use crate::engine::trusted::AdminToken;
-use crate::engine::workspaces::{WorkspaceEntry, Workspaces, issuer_of};
+use crate::engine::workspaces::Workspaces;
 use crate::keys::data_keys::{DataKeyRing, DataKeys};
 use crate::keys::master_key::MasterKey;
-use crate::keys::ring::KeyRing;
 use crate::store::{Health, Store, StoreError, Swept};
 use crate::types::entropy::{Entropy, NoEntropy};
 use crate::types::error::Refusal;
@@ -39,6 +41,15 @@ pub enum CannotStart {
     Other(String),
 }
 
+impl From<CannotReload> for CannotStart {
+    fn from(cause: CannotReload) -> Self {
+        match cause {
+            CannotReload::Store(cause) => cause.into(),
+            CannotReload::Keys(_) => Self::Other(cause.to_string()),
+        }
+    }
+}
+
 /// What the engine works with.
 pub struct Means {
     /// Where things are kept.
@@ -56,7 +67,8 @@ pub struct Means {
 }
 
 impl Engine {
-    /// Opens the engine.  On an empty store it makes the data keys and the default workspace.
+    /// Opens the engine.  On an empty store it makes the data keys and the default workspace, which of
+    /// replicas that start at once only one does.
     ///
     /// # Errors
     /// When the store fails, or was sealed under another master key.
@@ -66,24 +78,20 @@ impl Engine {
         let mut kept = store.data_keys().await?;
         if kept.is_empty() {
             let first = DataKeys::generate(1, &*entropy)?.seal(&master_key, now, &*entropy)?;
-            store.insert_data_keys(&first).await?;
-            kept.push(first);
+            kept = match store.insert_data_keys(&first).await? {
+                true => vec![first],
+                false => store.data_keys().await?,
+            };
         }
         let generations: Result<Vec<DataKeys>, _> = kept.iter().map(|keys| DataKeys::open(&master_key, keys)).collect();
         let data_keys = DataKeyRing::new(generations.map_err(|_| CannotStart::OtherMasterKey)?);
         let data_keys = data_keys.ok_or(CannotStart::OtherMasterKey)?;
 
-        let mut entries = Vec::new();
-        for record in store.workspaces().await? {
-            let signing_keys = store.signing_keys(record.id).await?;
-            let keys = KeyRing::open(record.id, signing_keys, &data_keys, settings.clock_skew);
-            let keys =
-                keys.map_err(|_| CannotStart::Other(format!("the signing keys of workspace {} cannot be opened", record.name)))?;
-            entries.push(WorkspaceEntry { issuer: issuer_of(&settings, &record.name), record, keys });
-        }
         let engine = Self {
             clients: Clients::new(Arc::clone(&store)),
-            workspaces: Workspaces::new(entries),
+            workspaces: Workspaces::default(),
+            follower: Follower::at(store.feed_version().await?),
+            freshness: store.shared().then(|| Freshness::new(settings.staleness)),
             admin_token: AdminToken::new(&admin_token),
             people: People::new(credential_check).map_err(|error| CannotStart::Other(error.to_string()))?,
             policy_uses: PolicyUses::default(),
@@ -94,7 +102,11 @@ impl Engine {
             settings,
             data_keys,
         };
+        engine.reload_everything().await?;
         engine.ensure_default_workspace().await?;
+        if engine.freshness.is_some() {
+            engine.follow_feed().await?;
+        }
         Ok(engine)
     }
 
@@ -104,13 +116,21 @@ impl Engine {
             return Ok(());
         }
         let writing = self.workspaces.write().await;
-        let made = self.make_workspace(name, &WorkspaceSettings::default()).await;
-        let entry = made.map_err(|refusal| match refusal {
-            Refusal::OAuth(error) => {
-                CannotStart::Other(error.cause.map_or(error.description.to_string(), |cause| cause.to_string()))
+        let entry = match self.make_workspace(name.clone(), &WorkspaceSettings::default()).await {
+            Ok(entry) => entry,
+            Err(Refusal::AlreadyExists(_)) => {
+                // A replica that started at once was faster.
+                let Some(_) = self.newest_entry(&writing, &name).await? else {
+                    return Err(CannotStart::Other("the default workspace cannot be read".to_owned()));
+                };
+                return Ok(());
             }
-            _ => CannotStart::Other("the default workspace cannot be made".to_owned()),
-        })?;
+            Err(Refusal::OAuth(error)) => {
+                let why = error.cause.map_or(error.description.to_string(), |cause| cause.to_string());
+                return Err(CannotStart::Other(why));
+            }
+            Err(_) => return Err(CannotStart::Other("the default workspace cannot be made".to_owned())),
+        };
         self.workspaces.put(&writing, entry);
         Ok(())
     }
@@ -119,6 +139,9 @@ impl Engine {
     #[must_use]
     pub fn health(&self) -> Health {
         let health = self.store.health().borrow().clone();
+        if let (Health::Serving, Some(stale)) = (&health, self.stale()) {
+            return stale;
+        }
         let now = self.now();
         let signs = self.workspaces.all().iter().all(|workspace| workspace.keys.active(now).is_some());
         if health == Health::Serving && !signs { Health::Failed("a workspace has no signing key".to_owned()) } else { health }

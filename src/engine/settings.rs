@@ -1,5 +1,7 @@
 //! What an operator decides of the rules.
 
+use std::time::Duration;
+
 /// The settings of the engine.  Lifetimes are in seconds.
 #[derive(Clone, Debug)]
 pub struct Settings {
@@ -30,6 +32,8 @@ pub struct Settings {
     pub key_announce: i64,
     /// How long a signing key signs before the schedule makes the next one; 0 for no schedule.
     pub key_rotation_interval: i64,
+    /// How old what is in memory may be where other replicas change the store too.
+    pub staleness: Duration,
 }
 
 impl Default for Settings {
@@ -49,6 +53,7 @@ impl Default for Settings {
             // istiod fetches keys every 20 minutes.
             key_announce: 1800,
             key_rotation_interval: 90 * 86_400,
+            staleness: Duration::from_secs(5),
         }
     }
 }

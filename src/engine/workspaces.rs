@@ -56,20 +56,13 @@ pub fn issuer_of(settings: &Settings, name: &WorkspaceName) -> String {
 type Map = BTreeMap<WorkspaceName, Arc<WorkspaceEntry>>;
 
 /// Every workspace by its name.  Readers never wait; writers take turns.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct Workspaces {
     map: ArcSwap<Map>,
     writing: Mutex<()>,
 }
 
 impl Workspaces {
-    /// The workspaces that were loaded.
-    #[must_use]
-    pub fn new(entries: Vec<WorkspaceEntry>) -> Self {
-        let map = entries.into_iter().map(|entry| (entry.record.name.clone(), Arc::new(entry))).collect::<Map>();
-        Self { map: ArcSwap::from_pointee(map), writing: Mutex::new(()) }
-    }
-
     /// One workspace.
     #[must_use]
     pub fn get(&self, name: &WorkspaceName) -> Option<Arc<WorkspaceEntry>> {
@@ -91,6 +84,12 @@ impl Workspaces {
     pub fn put(&self, _writing: &tokio::sync::MutexGuard<'_, ()>, entry: WorkspaceEntry) {
         let mut map = Map::clone(&self.map.load());
         map.insert(entry.record.name.clone(), Arc::new(entry));
+        self.map.store(Arc::new(map));
+    }
+
+    /// Shows these entries to readers, and no others.
+    pub fn replace_all(&self, _writing: &tokio::sync::MutexGuard<'_, ()>, entries: Vec<Arc<WorkspaceEntry>>) {
+        let map = entries.into_iter().map(|entry| (entry.record.name.clone(), entry)).collect::<Map>();
         self.map.store(Arc::new(map));
     }
 

@@ -53,7 +53,7 @@ impl Engine {
         }
         let changed = self.apply_form(person, form, before).await?;
         let changed = Client { revision: revision.saturating_add(1), ..changed };
-        match self.clients.replace(person.workspace().record.id, revision, changed.clone()).await.map_err(too_large)? {
+        match self.clients.replace(person.workspace().record.id, revision, &changed).await.map_err(too_large)? {
             Replaced::Done => Ok(changed),
             Replaced::Missing => Err(UNKNOWN),
             Replaced::Changed => Err(CHANGED),

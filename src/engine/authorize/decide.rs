@@ -133,6 +133,7 @@ impl Engine {
             token_expires_at: implicit.as_ref().map_or(now, |client| self.implicit_end(client.workspace(), client.client())),
             now,
         };
+        self.require_fresh()?;
         let outcome = transition(&*self.store, id, handle.grant(), loaded, |grant| decide(grant, &decision)).await?;
         match outcome.unwrap_or(DecisionOutcome::Missing) {
             DecisionOutcome::AwaitsBrowser => {

@@ -42,6 +42,7 @@ impl Engine {
             token_expires_at: implicit.as_ref().map_or(now, |client| self.implicit_end(client.workspace(), client.client())),
             now,
         };
+        self.require_fresh()?;
         let outcome = transition(&*self.store, id, ticket.grant(), loaded, |grant| release(grant, &releasing)).await?;
         match outcome.unwrap_or(Released::Missing) {
             Released::Code(request) => Ok(self.code_answer(&workspace, &request, &code, "handle", sent)),

@@ -209,8 +209,12 @@ impl Engine {
         CodeChallenge::parse(challenge).map(Some).map_err(|error| OAuthError::invalid_request(error.to_string()))
     }
 
-    /// The workspace of that name, suspended or not.
+    /// The workspace of that name, suspended or not, to act in: what it is must not be out of date.
+    ///
+    /// # Errors
+    /// `NotFound`; `temporarily_unavailable` while it is not known what other replicas changed.
     pub fn workspace(&self, name: &WorkspaceName) -> Result<Arc<WorkspaceEntry>, Refusal> {
+        self.require_fresh()?;
         self.workspaces.get(name).ok_or(Refusal::NotFound("there is no such workspace"))
     }
 

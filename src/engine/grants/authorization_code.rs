@@ -71,6 +71,7 @@ impl Engine {
             expires_at,
             now,
         };
+        self.require_fresh()?;
         let redeemed = transition(&*self.store, workspace, id, loaded, |grant| redeem(grant, &redemption)).await?;
         let authorization = match redeemed.unwrap_or(Redeemed::Missing) {
             Redeemed::First(authorization) => authorization,

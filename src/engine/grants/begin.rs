@@ -48,6 +48,7 @@ impl Engine {
             refresh: refresh_token.as_ref().map(|token| self.first_refresh(client, token)),
         };
         let grant = Grant { client: client.client().id.clone(), created_at, state: State::Active(active) };
+        self.require_fresh()?;
         if !self.store.insert_grant(workspace, id, &grant).await? {
             return Err(OAuthError::server_error("a grant id came up twice"));
         }

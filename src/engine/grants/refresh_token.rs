@@ -65,6 +65,7 @@ impl Engine {
         };
         let stays = self.policy(client.workspace(), client.client(), Policy::RefreshRotationNever).is_some();
         let step = |grant: &Grant| if stays { stay(grant, &rotation) } else { rotate(grant, &rotation) };
+        self.require_fresh()?;
         let rotated = transition(&*self.store, workspace, id, loaded, step).await?;
         let (authorization, successor) = match rotated.unwrap_or(Rotated::Missing) {
             Rotated::Rotated(authorization) => (authorization, Some(next)),
