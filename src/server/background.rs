@@ -1,13 +1,14 @@
-//! What runs beside the requests: sweeping, the key schedule, health, the store's gauges.
+//! What runs beside the requests: following the change feed, sweeping, the key schedule, health, the
+//! store's gauges.
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::watch;
-use tokio::time::{MissedTickBehavior, interval};
+use tokio::time::{MissedTickBehavior, interval, timeout};
 use tonic_health::ServingStatus;
 use tonic_health::server::HealthReporter;
-use tracing::{debug, error, warn};
+use tracing::{debug, error, info, warn};
 
 use crate::engine::Engine;
 use crate::store::{Health, Store};
@@ -17,6 +18,8 @@ const MEASURE_EVERY: Duration = Duration::from_secs(10);
 /// So much of the counts is lost when the server is killed.
 const KEEP_USES_EVERY: Duration = Duration::from_secs(1);
 const HEALTH_EVERY: Duration = Duration::from_secs(1);
+/// Twice in the second within which a change counts everywhere, when no hint comes.
+const FOLLOW_EVERY: Duration = Duration::from_millis(500);
 /// Records per step of a sweep, so that no request waits long behind one.
 const SWEEP_STEP: usize = 500;
 
@@ -61,6 +64,34 @@ pub async fn upkeep(engine: Arc<Engine>) {
             tokio::task::yield_now().await;
         }
         debug!(removed, "swept");
+    }
+}
+
+/// Brings what is in memory up to date with the store, for ever: with what other replicas changed, and with
+/// what was changed here for a caller who did not stay for the answer.
+pub async fn follow_feed(engine: Arc<Engine>) {
+    let mut hint = engine.feed_hint();
+    let mut failing = false;
+    loop {
+        let followed = engine.follow_feed().await;
+        match &followed {
+            Ok(()) if failing => info!("the change feed is followed again"),
+            Err(cause) if !failing => warn!(%cause, "the change feed cannot be followed; it is tried again"),
+            Ok(()) | Err(_) => {}
+        }
+        failing = followed.is_err();
+        let _ = timeout(FOLLOW_EVERY, hinted(hint.as_mut())).await;
+    }
+}
+
+/// Waits until there may be something new.
+async fn hinted(hint: Option<&mut watch::Receiver<u64>>) {
+    let changed = match hint {
+        Some(hint) => hint.changed().await.is_ok(),
+        None => false,
+    };
+    if !changed {
+        std::future::pending().await
     }
 }
 

@@ -18,7 +18,7 @@ use crate::engine::opening::{CannotStart, Means};
 use crate::gateway::{self, Services};
 use crate::grpc::pages::application::ApplicationApi;
 use crate::grpc::pages::interaction::InteractionApi;
-use crate::server::background::{keep_policy_uses, measure, report, report_health, upkeep};
+use crate::server::background::{follow_feed, keep_policy_uses, measure, report, report_health, upkeep};
 use crate::server::deadline::DeadlineLayer;
 use crate::server::grpc_routes::{self, Common, PublicApis};
 use crate::server::listener::{Limits, Listener};
@@ -280,6 +280,7 @@ pub async fn start(config: Config, ports: Ports, options: StartOptions) -> Resul
     serving.spawn(listeners.ops.serve(ops_router(&engine, &drained)?, http_limits, drained.clone()));
 
     let mut background = JoinSet::new();
+    background.spawn(follow_feed(Arc::clone(&engine)));
     background.spawn(upkeep(Arc::clone(&engine)));
     background.spawn(measure(Arc::clone(&store)));
     background.spawn(keep_policy_uses(Arc::clone(&engine)));
