@@ -10,7 +10,7 @@ use jeton::store::grant::redeem::{Redeemed, Redemption, redeem};
 use jeton::store::grant::revoke::revoke;
 use jeton::store::grant::rotate::{Rotated, Rotation, rotate};
 use jeton::store::grant::{Grant, State, Step, transition};
-use jeton::store::key::SealedDataKeys;
+use jeton::store::key::{SealedDataKeys, SigningKey};
 use jeton::store::policy_use::PolicyUse;
 use jeton::store::scope::ScopeEntry;
 use jeton::store::token::IssuedToken;
@@ -35,18 +35,18 @@ pub struct Fresh {
 
 /// Makes a test of every rule of the contract.
 macro_rules! contract {
-    ($fresh:path; $($rule:ident),+ $(,)?) => {
+    ($fresh:path; $module:ident: $($rule:ident),+ $(,)?) => {
         $(
             #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
             async fn $rule() {
                 let fresh = $fresh().await;
-                $crate::store::contract::$rule(std::sync::Arc::clone(&fresh.store)).await;
+                $crate::store::$module::$rule(std::sync::Arc::clone(&fresh.store)).await;
                 fresh.store.close().await.unwrap();
             }
         )+
     };
     ($fresh:path) => {
-        contract!($fresh;
+        contract!($fresh; contract:
             a_workspace_is_kept_under_its_name,
             a_name_is_free_again_after_its_workspace_went,
             of_workspaces_made_at_once_under_one_name_one_is_kept,
@@ -75,6 +75,16 @@ macro_rules! contract {
             sweeping_goes_on_where_it_stopped,
             sweeping_spares_the_first_key_of_a_workspace,
             a_closed_store_refuses,
+        );
+        contract!($fresh; shared:
+            the_feed_tells_what_changed_in_the_order_of_the_commits,
+            the_feed_tells_nothing_of_what_did_not_happen,
+            a_follower_misses_nothing_while_many_write,
+            a_version_that_the_feed_does_not_have_is_lost,
+            what_is_used_once_has_one_winner,
+            another_kind_end_or_workspace_is_another_use,
+            sweeping_keeps_a_use_until_its_end,
+            of_two_keys_with_one_serial_one_is_kept,
         );
     };
 }
@@ -337,11 +347,12 @@ pub async fn uses_of_policies_add_up_whoever_adds(store: Arc<dyn Store>) {
 pub async fn signing_keys_are_kept_and_removed(store: Arc<dyn Store>) {
     assert!(store.insert_signing_key(WORKSPACE, &signing_key("k1")).await.unwrap());
     assert!(!store.insert_signing_key(WORKSPACE, &signing_key("k1")).await.unwrap());
-    assert!(store.insert_signing_key(WORKSPACE, &signing_key("k2")).await.unwrap());
+    let second = SigningKey { serial: 3, ..signing_key("k2") };
+    assert!(store.insert_signing_key(WORKSPACE, &second).await.unwrap());
     assert!(store.delete_signing_key(WORKSPACE, "k1").await.unwrap());
     assert!(!store.delete_signing_key(WORKSPACE, "k1").await.unwrap());
     let kept = store.signing_keys(WORKSPACE).await.unwrap();
-    assert_eq!(format!("{kept:?}"), format!("{:?}", [signing_key("k2")]));
+    assert_eq!(format!("{kept:?}"), format!("{:?}", [second]));
 }
 
 pub async fn data_keys_are_kept_in_their_order(store: Arc<dyn Store>) {

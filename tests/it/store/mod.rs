@@ -9,4 +9,5 @@ mod contract;
 mod growth;
 mod postgres;
 mod sample;
+mod shared;
 mod sled;

@@ -203,5 +203,6 @@ pub fn signing_key(kid: &str) -> SigningKey {
 
 /// Keeps a workspace with a first key.
 pub async fn keep_workspace(store: &dyn Store, workspace: &Workspace) -> bool {
-    store.insert_workspace(workspace, &signing_key("first")).await.unwrap()
+    let first = SigningKey { serial: 1, ..signing_key("first") };
+    store.insert_workspace(workspace, &first).await.unwrap()
 }
