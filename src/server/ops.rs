@@ -8,6 +8,8 @@ use http::StatusCode;
 use http::header::{CACHE_CONTROL, CONTENT_TYPE};
 use serde::Serialize;
 
+use crate::store::Health;
+
 /// Renders every metric in the Prometheus text format.
 pub type Metrics = Arc<dyn Fn() -> String + Send + Sync>;
 
@@ -23,9 +25,21 @@ pub enum Readiness {
     NotReady(String),
 }
 
+impl Readiness {
+    /// What follows from the engine's health.
+    #[must_use]
+    pub fn of(health: Health) -> Self {
+        match health {
+            Health::Serving => Self::Ready,
+            Health::NearlyFull => Self::NotReady("little disk space is left: nothing new is issued".to_owned()),
+            Health::Failed(reason) | Health::Unreachable(reason) => Self::NotReady(reason),
+        }
+    }
+}
+
 /// The body of both probes.
 #[derive(Serialize)]
-struct Health {
+struct Probe {
     status: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
     reason: Option<String>,
@@ -47,8 +61,8 @@ fn answer(
     code: StatusCode,
     status: &'static str,
     reason: Option<String>,
-) -> (StatusCode, [(http::HeaderName, &'static str); 1], Json<Health>) {
-    (code, [(CACHE_CONTROL, "no-store")], Json(Health { status, reason }))
+) -> (StatusCode, [(http::HeaderName, &'static str); 1], Json<Probe>) {
+    (code, [(CACHE_CONTROL, "no-store")], Json(Probe { status, reason }))
 }
 
 #[cfg(test)]

@@ -324,11 +324,9 @@ fn services(engine: &Arc<Engine>, apis: &PublicApis) -> Services {
 fn ops_router(engine: &Arc<Engine>, draining: &watch::Receiver<bool>) -> Result<axum::Router, StartError> {
     let handle = telemetry::metrics().map_err(|error| StartError::failed(error.to_string()))?;
     let (engine, draining) = (Arc::clone(engine), draining.clone());
-    let ready = move || match engine.health() {
-        _ if *draining.borrow() => Readiness::NotReady("the server is stopping".to_owned()),
-        Health::Serving => Readiness::Ready,
-        Health::NearlyFull => Readiness::NotReady("little disk space is left: nothing new is issued".to_owned()),
-        Health::Failed(reason) | Health::Unreachable(reason) => Readiness::NotReady(reason),
+    let ready = move || match *draining.borrow() {
+        true => Readiness::NotReady("the server is stopping".to_owned()),
+        false => Readiness::of(engine.health()),
     };
     Ok(ops::router(Arc::new(move || handle.render()), Arc::new(ready)))
 }

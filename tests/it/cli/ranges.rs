@@ -15,6 +15,7 @@ fn whole_numbers_have_their_documented_bounds() {
         ("store.connections", 2, 64),
         ("store.timeout_ms", 100, 60_000),
         ("store.min_free_bytes", 0, 1_125_899_906_842_624),
+        ("store.staleness_seconds", 1, 60),
         ("lifetimes.access_token_seconds", 1, 86_400),
         ("lifetimes.refresh_idle_seconds", 1, 31_536_000),
         ("lifetimes.refresh_absolute_seconds", 1, 315_360_000),
