@@ -29,15 +29,15 @@ pub enum Inserted {
 pub struct Clients {
     store: Arc<dyn Store>,
     cache: Cache<Key, Arc<Client>>,
-    /// Held while a person's clients are counted and one is added.
-    counting: Mutex<()>,
+    /// Changes of one process take turns, and so do counting a person's clients and adding one.
+    writing: Mutex<()>,
 }
 
 impl Clients {
     /// The clients of a store.
     #[must_use]
     pub fn new(store: Arc<dyn Store>) -> Self {
-        Self { store, cache: Cache::new(CACHED_CLIENTS), counting: Mutex::default() }
+        Self { store, cache: Cache::new(CACHED_CLIENTS), writing: Mutex::default() }
     }
 
     /// One client.
@@ -91,7 +91,7 @@ impl Clients {
         most: usize,
     ) -> Result<Inserted, StoreError> {
         // Counting and keeping are one step, so that two forms at once are not both the last one.
-        let _counting = self.counting.lock().await;
+        let _writing = self.writing.lock().await;
         if self.store.clients_of(workspace, owner, None, most).await?.len() >= most {
             return Ok(Inserted::TooMany);
         }
@@ -104,6 +104,7 @@ impl Clients {
     /// # Errors
     /// Those of the store.
     pub async fn replace(&self, workspace: WorkspaceId, expected: u64, client: &Client) -> Result<Replaced, StoreError> {
+        let _writing = self.writing.lock().await;
         let _forgotten = self.forget_later(workspace, &client.id);
         self.store.replace_client(workspace, expected, client).await
     }
@@ -113,6 +114,7 @@ impl Clients {
     /// # Errors
     /// Those of the store.
     pub async fn delete(&self, workspace: WorkspaceId, id: &ClientId) -> Result<bool, StoreError> {
+        let _writing = self.writing.lock().await;
         let _forgotten = self.forget_later(workspace, id);
         self.store.delete_client(workspace, id).await
     }

@@ -17,14 +17,6 @@ const AT_ONCE: usize = 500;
 #[derive(Debug, Default)]
 pub struct Follower(Mutex<FeedVersion>);
 
-impl Follower {
-    /// What was read after asking for this version is up to date with it.
-    #[must_use]
-    pub fn at(version: FeedVersion) -> Self {
-        Self(Mutex::new(version))
-    }
-}
-
 impl Engine {
     /// Follows the feed to its end.  Then nothing that was committed before the call is judged by its old
     /// state any more; a change of our own, or one that was seen before, does no harm.
@@ -45,6 +37,13 @@ impl Engine {
     #[must_use]
     pub fn feed_hint(&self) -> Option<watch::Receiver<u64>> {
         self.store.shared().then(|| self.store.feed_hint())
+    }
+
+    /// Reads everything, to follow the feed from there.
+    pub(super) async fn begin_following(&self) -> Result<(), CannotReload> {
+        let mut version = self.follower.0.lock().await;
+        *version = self.reload_everything().await?;
+        Ok(())
     }
 
     async fn follow_to_the_end(&self) -> Result<(), CannotReload> {
@@ -93,7 +92,7 @@ impl Engine {
     }
 
     /// Reads everything again, and answers up to where it is up to date at least.
-    pub(super) async fn reload_everything(&self) -> Result<FeedVersion, CannotReload> {
+    async fn reload_everything(&self) -> Result<FeedVersion, CannotReload> {
         let version = self.store.feed_version().await?;
         self.clients.forget_all();
         let writing = self.workspaces.write().await;

@@ -90,7 +90,7 @@ impl Engine {
         let engine = Self {
             clients: Clients::new(Arc::clone(&store)),
             workspaces: Workspaces::default(),
-            follower: Follower::at(store.feed_version().await?),
+            follower: Follower::default(),
             freshness: store.shared().then(|| Freshness::new(settings.staleness)),
             admin_token: AdminToken::new(&admin_token),
             people: People::new(credential_check).map_err(|error| CannotStart::Other(error.to_string()))?,
@@ -102,7 +102,7 @@ impl Engine {
             settings,
             data_keys,
         };
-        engine.reload_everything().await?;
+        engine.begin_following().await?;
         engine.ensure_default_workspace().await?;
         if engine.freshness.is_some() {
             engine.follow_feed().await?;

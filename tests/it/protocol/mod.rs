@@ -19,6 +19,7 @@ mod policies;
 mod prompt;
 mod refresh_token;
 mod registration;
+mod replicas;
 mod revocation;
 mod sample_credential;
 mod secrets;
