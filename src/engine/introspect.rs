@@ -59,6 +59,8 @@ impl Engine {
             Some(refresh_token) => self.active_refresh_token(&caller, &refresh_token).await?,
             None => self.active_access_token(&caller, token).await?,
         };
+        // Once more: the process may have stood still since the caller authenticated.
+        self.require_fresh()?;
         Ok(active.filter(|active| concerns(&caller, active)))
     }
 
