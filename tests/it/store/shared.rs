@@ -9,6 +9,7 @@ use jeton::store::key::SigningKey;
 use jeton::store::token::{SingleUse, SingleUseKind};
 use jeton::store::workspace::Workspace;
 use jeton::types::ids::WorkspaceId;
+use tokio::sync::watch;
 use tokio::task::JoinSet;
 
 use crate::store::sample::{NOW, WORKSPACE, client, client_id, keep_workspace, signing_key, workspace};
@@ -79,17 +80,21 @@ pub async fn a_follower_misses_nothing_while_many_write(store: Arc<dyn Store>) {
         store.insert_client(WORKSPACE, &client(number)).await.unwrap();
     }
     let before = store.feed_version().await.unwrap();
+    let (done, all_done) = watch::channel(false);
     let follower = tokio::spawn({
         let store = Arc::clone(&store);
         async move {
             let (mut seen, mut version) = (Vec::new(), before);
-            while u64::try_from(seen.len()).unwrap() < WRITERS * CHANGES {
+            loop {
+                let last = *all_done.borrow();
                 let (changes, upto) = read(&*store, version, 5).await;
                 seen.extend(changes);
                 version = upto;
+                if last {
+                    return seen;
+                }
                 tokio::task::yield_now().await;
             }
-            seen
         }
     });
     let mut writers = JoinSet::new();
@@ -107,6 +112,7 @@ pub async fn a_follower_misses_nothing_while_many_write(store: Arc<dyn Store>) {
         });
     }
     writers.join_all().await;
+    done.send(true).unwrap();
     let seen = follower.await.unwrap();
     for number in 0..WRITERS {
         let of_one = seen.iter().filter(|change| **change == Change::Client(WORKSPACE, client_id(number)));

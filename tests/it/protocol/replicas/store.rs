@@ -12,6 +12,7 @@ use jeton::store::key::{SealedDataKeys, SigningKey};
 use jeton::store::policy_use::PolicyUse;
 use jeton::store::scope::ScopeEntry;
 use jeton::store::session::Session;
+use jeton::store::standing::Standing;
 use jeton::store::token::{IssuedToken, SingleUse};
 use jeton::store::user::User;
 use jeton::store::workspace::Workspace;
@@ -214,6 +215,10 @@ impl Store for SharedStore {
 
     async fn replace_consent(&self, workspace: WorkspaceId, expected: u64, consent: &Consent) -> Result<Replaced, StoreError> {
         hand_on!(self.replace_consent(workspace, expected, consent))
+    }
+
+    async fn standing(&self, workspace: WorkspaceId, subject: &Subject, client: &ClientId) -> Result<Standing, StoreError> {
+        hand_on!(self.standing(workspace, subject, client))
     }
 
     async fn put_scope(&self, workspace: WorkspaceId, scope: &ScopeEntry) -> Result<(), StoreError> {
