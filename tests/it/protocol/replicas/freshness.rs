@@ -25,7 +25,6 @@ use serde_json::Value;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tonic_health::pb::health_client::HealthClient;
-use tonic_health::pb::health_server::HealthServer;
 use tonic_health::pb::{HealthCheckRequest, health_check_response::ServingStatus};
 use tower::ServiceExt;
 
@@ -248,7 +247,7 @@ async fn grpc_health_tells_that_a_replica_cannot_follow() {
     report(&reporter, true).await;
     let mut beside = JoinSet::new();
     beside.spawn(report_health(Arc::clone(&replicas.b.engine), reporter, drained));
-    let mut health = HealthClient::new(HealthServer::from(service));
+    let mut health = HealthClient::new(service);
     let request = HealthCheckRequest { service: "jeton.v1.TokenService".to_owned() };
     let mut told = health.watch(request).await.unwrap().into_inner();
     let mut until = async |awaited: ServingStatus| {
