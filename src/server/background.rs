@@ -140,7 +140,6 @@ pub async fn report(reporter: &HealthReporter, serving: bool) {
 /// Keeps the gauges of the store's size, for ever.
 pub async fn measure(store: Arc<dyn Store>) {
     let disk = metrics::gauge!("jeton_store_disk_bytes");
-    let free = metrics::gauge!("jeton_store_free_bytes");
     let mut ticks = interval(MEASURE_EVERY);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
@@ -150,7 +149,8 @@ pub async fn measure(store: Arc<dyn Store>) {
             {
                 disk.set(size.disk_bytes as f64);
                 if let Some(bytes) = size.free_bytes {
-                    free.set(bytes as f64);
+                    // Only where there is such a disk: a zero would be an alarm.
+                    metrics::gauge!("jeton_store_free_bytes").set(bytes as f64);
                 }
             }
         }

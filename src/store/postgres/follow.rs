@@ -48,7 +48,7 @@ impl Base {
     /// Reads every mark.  Whoever asks next is told what came after.
     pub(super) async fn load_marks(&self) -> Result<u64, StoreError> {
         let _following = self.following.lock().await;
-        self.reload().await
+        self.reload(false).await
     }
 
     pub(super) async fn follow(&self, after: FeedVersion, limit: usize) -> Result<Feed, StoreError> {
@@ -60,8 +60,12 @@ impl Base {
         let values: Vec<Parameter> =
             vec![Box::new(self.replica.to_vec()), Box::new(now.0), Box::new(from_value), count(limit.max(1))];
         let look = self.look(FOLLOW, values).await?;
-        if followed < look.pruned {
-            self.reload().await?;
+        if look.head < followed {
+            // The database lost what it had acknowledged: versions mean something else from here on.
+            tracing::error!(had = followed, has = look.head, "the feed is shorter than it was: the database went back in time");
+        }
+        if followed < look.pruned || look.head < followed {
+            self.reload(look.head < followed).await?;
         }
         if after.0 < look.pruned || after.0 > look.head {
             return Ok(Feed::Lost);
@@ -78,11 +82,13 @@ impl Base {
         Ok(Feed::Changes { changes: changes.collect(), upto: FeedVersion(upto.max(after.0)), more })
     }
 
-    async fn reload(&self) -> Result<u64, StoreError> {
+    async fn reload(&self, afresh: bool) -> Result<u64, StoreError> {
         let since = self.clock.now().seconds().0.saturating_sub(KEPT_SECONDS);
         let look = self.look(MARKS, vec![Box::new(since)]).await?;
-        for (version, at, row) in &look.rows {
-            self.marks.apply(row, *version, *at);
+        if afresh {
+            self.marks.start_over(&look.rows);
+        } else {
+            look.rows.iter().for_each(|(version, at, row)| self.marks.apply(row, *version, *at));
         }
         self.followed.store(look.head, Ordering::SeqCst);
         Ok(look.head)

@@ -25,25 +25,14 @@ struct Mark {
 impl Marks {
     /// Remembers a row of the feed that was written at `at`, unless a later one of its key is known.
     pub fn apply(&self, row: &ChangeRow, version: u64, at: UnixSeconds) {
-        if !row.kind.mark() {
-            return;
-        }
-        let until = match row.kind {
-            ChangeKind::Token => UnixSeconds(row.value),
-            ChangeKind::Workspace
-            | ChangeKind::SigningKeys
-            | ChangeKind::Client
-            | ChangeKind::Grant
-            | ChangeKind::Subject
-            | ChangeKind::Consent => at.plus(KEPT_SECONDS),
-        };
-        let key = key(row.workspace, row.kind, &row.key);
-        let mark = Mark { value: row.value, version, until };
-        let mut marks = self.0.write().unwrap_or_else(PoisonError::into_inner);
-        let kept = marks.entry(key).or_insert(mark);
-        if kept.version <= version {
-            *kept = mark;
-        }
+        apply(&mut self.0.write().unwrap_or_else(PoisonError::into_inner), row, version, at);
+    }
+
+    /// Remembers these rows and nothing else, in one step.
+    pub fn start_over(&self, rows: &[(u64, UnixSeconds, ChangeRow)]) {
+        let mut marks = HashMap::with_capacity(rows.len());
+        rows.iter().for_each(|(version, at, row)| apply(&mut marks, row, *version, *at));
+        *self.0.write().unwrap_or_else(PoisonError::into_inner) = marks;
     }
 
     /// Whether nothing that a token rests on was revoked.
@@ -79,6 +68,20 @@ impl Marks {
     #[must_use]
     pub fn len(&self) -> usize {
         self.0.read().unwrap_or_else(PoisonError::into_inner).len()
+    }
+}
+
+fn apply(marks: &mut HashMap<Key, Mark>, row: &ChangeRow, version: u64, at: UnixSeconds) {
+    let until = match row.kind {
+        ChangeKind::Token => UnixSeconds(row.value),
+        ChangeKind::Grant | ChangeKind::Subject | ChangeKind::Consent => at.plus(KEPT_SECONDS),
+        // These are the engine's.
+        ChangeKind::Workspace | ChangeKind::SigningKeys | ChangeKind::Client => return,
+    };
+    let mark = Mark { value: row.value, version, until };
+    let kept = marks.entry(key(row.workspace, row.kind, &row.key)).or_insert(mark);
+    if kept.version <= version {
+        *kept = mark;
     }
 }
 
