@@ -25,11 +25,13 @@ pub const INSERT: &str = "\
 INSERT INTO grants (workspace, id, version, sweep_at, record) VALUES ($1, $2, $3, $4, $5)
 ON CONFLICT (workspace, id) DO NOTHING RETURNING id";
 
-/// Keeps many.
+/// Keeps many, in one order: an insertion waits for another one of its key, and two batches that meet in other orders
+/// would wait for each other.
 pub const INSERT_MANY: &str = "\
 INSERT INTO grants (workspace, id, version, sweep_at, record)
 SELECT workspace, id, version, sweep_at, record
 FROM unnest($1::bytea[], $2::bytea[], $3::bytea[], $4::bigint[], $5::bytea[]) AS w (workspace, id, version, sweep_at, record)
+ORDER BY workspace, id
 ON CONFLICT (workspace, id) DO NOTHING RETURNING version";
 
 /// Replaces one grant that is still at a version.
