@@ -1,9 +1,9 @@
 //! kill -9 under load: nothing that was answered is undone, and nothing single-use is used twice.
 
-mod check;
-mod load;
-mod random;
-mod story;
+pub mod check;
+pub mod load;
+pub mod random;
+pub mod story;
 
 use std::collections::HashSet;
 use std::sync::Arc;

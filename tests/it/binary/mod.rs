@@ -1,7 +1,7 @@
 //! The whole binary from outside: processes, signals, files and printed lines.
 
 mod commands;
-mod kill;
+pub mod kill;
 mod lifecycle;
 mod look;
 mod people;

@@ -1,4 +1,4 @@
-//! The store: the contract that every adapter keeps, and what the embedded one adds.
+//! The store: the contract that every adapter keeps, and what each one adds.
 
 // clippy's exception for tests does not reach the functions that tests share.
 #![allow(clippy::unwrap_used, clippy::panic)]

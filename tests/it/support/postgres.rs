@@ -3,12 +3,17 @@
 pub mod cluster;
 mod guard;
 mod programs;
+#[cfg(test)]
 mod tests;
 
 use std::net::SocketAddr;
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU32, Ordering};
 
+use jeton::store::postgres::PostgresOptions;
+use jeton::store::postgres::migrate::migrate;
+use jeton::types::secret::Secret;
+use tokio::sync::OnceCell;
 use tokio::task::spawn_blocking;
 use tokio_postgres::{Client, NoTls};
 
@@ -24,12 +29,28 @@ const SUPERUSER: &str = "postgres";
 pub const PASSWORD: &str = "p@ss word/of:tests";
 const PASSWORD_IN_URL: &str = "p%40ss%20word%2Fof%3Atests";
 
-/// A database of its own on the server that all tests of this process share.
-pub async fn database() -> Database {
+/// The server that all tests of this process share.
+async fn shared() -> &'static Cluster {
     static SHARED: OnceLock<Cluster> = OnceLock::new();
     // Starting takes a second and blocks, and others may wait for the same server.
-    let shared = spawn_blocking(|| SHARED.get_or_init(|| Cluster::launch(Settings::default()))).await.unwrap();
-    shared.database().await
+    spawn_blocking(|| SHARED.get_or_init(|| Cluster::launch(Settings::default()))).await.unwrap()
+}
+
+/// An empty database of its own.
+pub async fn database() -> Database {
+    shared().await.database().await
+}
+
+/// A database of its own with the newest schema.
+pub async fn migrated() -> Database {
+    static TEMPLATE: OnceCell<Database> = OnceCell::const_new();
+    let cluster = shared().await;
+    let template = TEMPLATE.get_or_init(|| async {
+        let database = cluster.database().await;
+        database.migrate().await;
+        database
+    });
+    Database::create(cluster, template.await.name()).await
 }
 
 /// An empty database, owned by a role that is no superuser.
@@ -40,11 +61,11 @@ pub struct Database {
 }
 
 impl Database {
-    /// Makes one on a server.
-    pub async fn create(cluster: &Cluster) -> Self {
+    /// Makes one on a server, as a copy of another.
+    pub async fn create(cluster: &Cluster, template: &str) -> Self {
         static NUMBER: AtomicU32 = AtomicU32::new(0);
         let name = format!("jeton_{}", NUMBER.fetch_add(1, Ordering::Relaxed));
-        let statement = format!("CREATE DATABASE {name} OWNER {OWNER}");
+        let statement = format!("CREATE DATABASE {name} OWNER {OWNER} TEMPLATE {template}");
         superuser(cluster.address(), "postgres").await.batch_execute(&statement).await.unwrap();
         Self { name, address: cluster.address() }
     }
@@ -81,6 +102,11 @@ impl Database {
     /// A URL without a password.
     pub fn url_without_password(&self) -> String {
         format!("postgres://{OWNER}@{}/{}", self.address, self.name)
+    }
+
+    /// Makes the newest schema.
+    pub async fn migrate(&self) {
+        migrate(&PostgresOptions::new(Secret::new(self.url())), &mut |_| {}).await.unwrap();
     }
 
     /// A bare connection as the owner.

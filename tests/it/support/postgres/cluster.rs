@@ -133,7 +133,7 @@ impl Cluster {
 
     /// A database of its own.
     pub async fn database(&self) -> Database {
-        Database::create(self).await
+        Database::create(self, "template1").await
     }
 
     /// A bare connection that may do everything.
@@ -144,6 +144,17 @@ impl Cluster {
     /// What the server logged.
     pub fn log(&self) -> String {
         log(&self.folder)
+    }
+
+    /// The CPU time until now of the server's processes that still run.
+    pub fn cpu(&self) -> Duration {
+        let processes = self.running.lock().unwrap().as_ref().expect("the server runs").processes();
+        // Of one that ended in between nothing is known.
+        let times = processes.iter().filter_map(|pid| {
+            let schedstat = fs::read_to_string(format!("/proc/{}/schedstat", pid.as_raw_nonzero())).ok()?;
+            schedstat.split(' ').next()?.parse::<u64>().ok()
+        });
+        Duration::from_nanos(times.sum())
     }
 
     /// Ends the server in order.

@@ -66,6 +66,13 @@ impl Guard {
         true
     }
 
+    /// The server and everything it started.
+    pub fn processes(&self) -> Vec<Pid> {
+        let children = fs::read_to_string(format!("/proc/{0}/task/{0}/children", self.server.as_raw_nonzero())).unwrap();
+        let children = children.split_whitespace().map(|pid| Pid::from_raw(pid.parse().unwrap()).unwrap());
+        std::iter::once(self.server).chain(children).collect()
+    }
+
     /// Ends the server in order: it says good-bye to its clients and writes a checkpoint.
     pub fn stop(self) {
         kill_process(self.server, Signal::INT).unwrap();
@@ -74,15 +81,14 @@ impl Guard {
 
     /// Ends the server and everything it started as a power cut does.
     pub fn kill(self) {
-        let children = fs::read_to_string(format!("/proc/{0}/task/{0}/children", self.server.as_raw_nonzero())).unwrap();
-        let children: Vec<_> = children.split_whitespace().map(|pid| Pid::from_raw(pid.parse().unwrap()).unwrap()).collect();
-        kill_process(self.server, Signal::KILL).unwrap();
-        for child in &children {
+        // The postmaster is the first, so that it cannot see that the others end.
+        let processes = self.processes();
+        for process in &processes {
             // Those that saw the end of their parent are gone already.
-            let _ = kill_process(*child, Signal::KILL);
+            let _ = kill_process(*process, Signal::KILL);
         }
         let until = Instant::now() + PATIENCE;
-        while children.iter().any(|child| alive(*child)) {
+        while processes.iter().any(|child| alive(*child)) {
             assert!(Instant::now() < until, "PostgreSQL's processes do not end");
             sleep(Duration::from_millis(1));
         }

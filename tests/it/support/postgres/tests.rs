@@ -1,5 +1,7 @@
 //! The fixture itself: what the tests of the store rely on.
 
+use std::time::Duration;
+
 use tokio_postgres::NoTls;
 use tokio_postgres::error::SqlState;
 
@@ -68,6 +70,7 @@ async fn a_killed_server_starts_again_with_what_it_answered() {
     let cluster = Settings::default().start().await;
     let database = cluster.database().await;
     database.client().await.batch_execute("CREATE TABLE t (n int); INSERT INTO t VALUES (1)").await.unwrap();
+    assert!(cluster.cpu() > Duration::ZERO);
     cluster.kill();
     cluster.start_again();
     assert_eq!(count(&database).await, 1);
