@@ -13,6 +13,7 @@ mod listener;
 mod policy_properties;
 mod properties;
 mod protocol;
+mod replicas;
 mod store;
 mod support;
 mod tidy;

@@ -261,7 +261,12 @@ pub struct Callers {
 impl Callers {
     /// Connects: for tokens to the public listener, for the rest to that of the operators.
     pub async fn connect(site: &Site, server: &Server) -> Self {
-        let bearer = Authorization(format!("Bearer {}", site.admin_token()).parse().unwrap());
+        Self::with_token(&site.admin_token(), server).await
+    }
+
+    /// The same with an admin token that the site has not.
+    pub async fn with_token(admin_token: &str, server: &Server) -> Self {
+        let bearer = Authorization(format!("Bearer {admin_token}").parse().unwrap());
         let admin = InterceptedService::new(server.channel("admin").await, bearer);
         Self {
             token: TokenServiceClient::new(server.channel("grpc").await),

@@ -10,6 +10,7 @@ use jeton::pb::v1::{
     IssueCodeRequest, IssueTokenRequest, IssueTokenResponse, RefreshTokenGrant, RegisterClientRequest, RevokeTokenRequest,
 };
 use tonic::{Response, Status};
+use tonic_types::StatusExt;
 
 use crate::binary::server::Callers;
 
@@ -26,7 +27,7 @@ pub enum Answer<T> {
     Done(T),
     /// It was refused with `invalid_grant`, and this sentence.
     Refused(String),
-    /// Nobody knows: there was no answer.
+    /// Nobody knows: there was no answer, or that none can be given now.
     Lost,
 }
 
@@ -55,6 +56,10 @@ fn read<T>(result: Result<Response<T>, Status>) -> Answer<T> {
         Ok(response) => Answer::Done(response.into_inner()),
         Err(status) => match oauth_error(&status) {
             Some(refusal) if refusal.error == "invalid_grant" => Answer::Refused(refusal.error_description),
+            Some(refusal) if refusal.error == "temporarily_unavailable" => {
+                assert!(status.get_details_retry_info().is_some(), "nobody says when to come again: {status}");
+                Answer::Lost
+            }
             Some(refusal) => panic!("{}: {}", refusal.error, refusal.error_description),
             None => Answer::Lost,
         },
