@@ -8,12 +8,21 @@
 
 mod bare;
 mod load;
+mod postgres;
 mod process;
 mod report;
 mod rest;
 mod server;
 mod store;
 mod token;
+
+/// The real server of the tests; not all that they use of it is needed here.
+#[allow(dead_code)]
+#[path = "../it/support"]
+mod support {
+    pub mod postgres;
+    pub mod proxy;
+}
 
 use report::Report;
 
@@ -39,6 +48,9 @@ fn main() {
     }
     if wanted("store") {
         store::run(0);
+    }
+    if wanted("postgres") {
+        postgres::run(&mut report);
     }
     // Takes a minute to fill.
     if names.iter().any(|name| name == "store-million") {

@@ -3,7 +3,6 @@
 use std::fs;
 use std::io::{BufRead, BufReader};
 use std::net::SocketAddr;
-use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
@@ -61,17 +60,35 @@ impl Drop for Server {
     }
 }
 
+/// What an operator presents to a server on a shared store; the embedded one makes its own.
+const ADMIN_TOKEN: &str = "an-admin-token-of-the-benchmark-00000000";
+/// 32 bytes in base64.
+const MASTER_KEY: &str = "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=";
+
 /// The real server with an empty store.
 pub struct Jeton {
     /// Its process.
     pub server: Server,
     summary: Value,
+    admin_token: String,
     _dir: TempDir,
 }
 
 impl Jeton {
-    /// Starts it; it answers requests when this returns.
+    /// Starts it on the embedded store; it answers requests when this returns.
     pub fn start(workers: usize) -> Self {
+        Self::launch(workers, &[])
+    }
+
+    /// The same on a database.
+    pub fn on(url: &str, workers: usize) -> Self {
+        // The issuer is that of every replica.
+        let ours =
+            [("STORE", url), ("ADMIN_TOKEN", ADMIN_TOKEN), ("MASTER_KEY", MASTER_KEY), ("ISSUER", "http://127.0.0.1:8080")];
+        Self::launch(workers, &ours)
+    }
+
+    fn launch(workers: usize, environment: &[(&str, &str)]) -> Self {
         // Beside the build, not in a temporary directory, which may be in memory.
         let dir = tempfile::Builder::new().prefix("bench-serve-").tempdir_in(env!("CARGO_TARGET_TMPDIR")).unwrap();
         let mut command = Command::new(JETON);
@@ -80,9 +97,14 @@ impl Jeton {
             command.args(["--set", &format!("listen.{listener}=127.0.0.1:0")]);
         }
         command.args(["--set", &format!("runtime.workers={workers}")]);
+        command.envs(environment.iter().map(|(name, value)| (format!("JETON_{name}"), value)));
         let server = Server::spawn(&mut command);
-        let summary = serde_json::from_str(&server.greeting).expect("jeton serve did not start");
-        Self { server, summary, _dir: dir }
+        let summary: Value = serde_json::from_str(&server.greeting).expect("jeton serve did not start");
+        let admin_token = match summary["admin_token_file"].as_str() {
+            Some(file) => fs::read_to_string(file).unwrap().trim().to_owned(),
+            None => ADMIN_TOKEN.to_owned(),
+        };
+        Self { server, summary, admin_token, _dir: dir }
     }
 
     /// Where one of its listeners is.
@@ -92,8 +114,7 @@ impl Jeton {
 
     /// Registers a client for client_credentials.
     pub async fn register(&self) -> Credentials {
-        let file = PathBuf::from(self.summary["admin_token_file"].as_str().unwrap());
-        let bearer = format!("Bearer {}", fs::read_to_string(file).unwrap().trim());
+        let bearer = format!("Bearer {}", self.admin_token);
         let mut clients = ClientServiceClient::connect(format!("http://{}", self.address("admin"))).await.unwrap();
         let metadata = ClientMetadata {
             client_name: "benchmark".to_owned(),

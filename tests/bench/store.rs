@@ -20,7 +20,8 @@ use jeton::types::scope::Scope;
 use jeton::types::secret::SecretDigest;
 use jeton::types::time::{Clock, SystemClock, UnixMillis};
 
-const WORKSPACE: WorkspaceId = WorkspaceId([7; 16]);
+/// Where every grant is.
+pub const WORKSPACE: WorkspaceId = WorkspaceId([7; 16]);
 const CALLERS: usize = 64;
 const ROUNDS: usize = 7;
 const SEGMENT: Duration = Duration::from_millis(1500);
@@ -107,7 +108,7 @@ struct Load {
 
 impl Load {
     async fn new(dir: &Path, durable: Durability, background: u64) -> Self {
-        let client = ClientId::generate(&SeededEntropy::new(1)).unwrap();
+        let client = client();
         if background > 0 {
             // Without waiting for each; the store below opens what this one flushed at its end.
             let store = open(dir, Durability::Off);
@@ -136,6 +137,7 @@ impl Load {
             .take(callers)
             .map(|(id, generation)| {
                 let (store, stop, generation) = (Arc::clone(&self.store), Arc::clone(&stop), Arc::clone(generation));
+                let store: Arc<dyn Store> = store;
                 tokio::spawn(rotations(store, self.client.clone(), *id, generation, stop))
             })
             .collect();
@@ -156,8 +158,8 @@ impl Load {
 }
 
 /// One caller: presents the newest refresh token again and again, as the engine does.
-async fn rotations(
-    store: Arc<SledStore>,
+pub async fn rotations(
+    store: Arc<dyn Store>,
     client: ClientId,
     id: GrantId,
     generation: Arc<AtomicU64>,
@@ -214,7 +216,8 @@ fn open(dir: &Path, durable: Durability) -> SledStore {
     SledStore::open(SledOptions { durable, ..SledOptions::new(dir) }).unwrap()
 }
 
-fn grant(client: &ClientId) -> Grant {
+/// A grant that has just been redeemed.
+pub fn grant(client: &ClientId) -> Grant {
     let now = now();
     let end = now.seconds().plus(86_400);
     Grant {
@@ -240,13 +243,19 @@ fn grant(client: &ClientId) -> Grant {
     }
 }
 
+/// The client of every grant.
+pub fn client() -> ClientId {
+    ClientId::generate(&SeededEntropy::new(1)).unwrap()
+}
+
 fn token(generation: u64) -> SecretDigest {
     let mut digest = [9; 32];
     digest[..8].copy_from_slice(&generation.to_be_bytes());
     SecretDigest(digest)
 }
 
-fn grant_id(number: u64) -> GrantId {
+/// The grant of a caller.
+pub fn grant_id(number: u64) -> GrantId {
     GrantId::generate(now(), &SeededEntropy::new(number)).unwrap()
 }
 
@@ -260,7 +269,7 @@ fn median(mut values: Vec<f64>) -> f64 {
 }
 
 /// CPU of this process, all threads (proc(5), stat, fields 14 and 15, in hundredths).
-fn cpu_seconds() -> f64 {
+pub fn cpu_seconds() -> f64 {
     let stat = fs::read_to_string("/proc/self/stat").unwrap();
     let fields = stat.rsplit_once(')').unwrap().1;
     let ticks: f64 = fields.split_whitespace().skip(11).take(2).map(|field| field.parse::<f64>().unwrap()).sum();
