@@ -61,15 +61,6 @@ impl ChangeKind {
             .into_iter()
             .find(|kind| kind.number() == number)
     }
-
-    /// Whether replicas remember it until what it is about has ended.
-    #[must_use]
-    pub fn mark(self) -> bool {
-        match self {
-            Self::Token | Self::Grant | Self::Subject | Self::Consent => true,
-            Self::Workspace | Self::SigningKeys | Self::Client => false,
-        }
-    }
 }
 
 /// A row to be, or one that was read.
