@@ -4,6 +4,7 @@ pub mod cluster;
 mod guard;
 mod programs;
 #[cfg(test)]
+#[cfg(test)]
 mod tests;
 
 use std::net::SocketAddr;
