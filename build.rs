@@ -47,6 +47,7 @@ const SECRET_MESSAGES: &[&str] = &[
     "jeton.pages.v1.WithdrawConsentRequest",
     "jeton.pages.v1.RotateApplicationSecretResponse",
     "jeton.storage.v1.DataKeys",
+    "jeton.storage.v1.DumpItem",
 ];
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -67,6 +68,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         "jeton/pages/v1/interaction.proto",
         "jeton/pages/v1/application.proto",
         "jeton/storage/v1/records.proto",
+        "jeton/storage/v1/dump.proto",
     ];
     let descriptors = protox::compile(protos, ["proto"])?;
 

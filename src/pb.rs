@@ -91,4 +91,6 @@ redacted!(
     pages::v1::WithdrawConsentRequest,
     pages::v1::RotateApplicationSecretResponse,
     storage::v1::DataKeys,
+    storage::v1::DumpItem,
+    storage::v1::dump_item::Record,
 );

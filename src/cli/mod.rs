@@ -5,10 +5,13 @@ mod client;
 mod confirm;
 mod connection;
 mod dev;
+mod export;
 mod failure;
 mod health;
+mod import;
 mod key;
 mod migrate;
+mod moving;
 mod output;
 mod password;
 mod policy;
@@ -72,6 +75,10 @@ enum Command {
     Migrate(migrate::Migrate),
     /// Check a configuration and show every setting with the layer that decided it.
     CheckConfig(check_config::CheckConfig),
+    /// Move a deployment away: write everything in the store into a file, and serve from the store no more.
+    Export(export::Export),
+    /// Move a deployment in: put everything from such a file into an empty store.
+    Import(import::Import),
     /// Ask a server whether it is ready; made for containers, which have no curl.
     Healthcheck(health::Healthcheck),
 }
@@ -90,6 +97,8 @@ pub fn main() -> ExitCode {
         Command::Key(command) => command.run(cli.output),
         Command::Migrate(command) => command.run(cli.output),
         Command::CheckConfig(command) => command.run(cli.output),
+        Command::Export(command) => command.run(cli.output),
+        Command::Import(command) => command.run(cli.output),
         Command::Healthcheck(command) => command.run(cli.output),
     };
     match done {

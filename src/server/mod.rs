@@ -5,6 +5,7 @@ pub mod core_dumps;
 pub mod deadline;
 pub mod grpc_routes;
 pub mod listener;
+pub mod moving;
 pub mod ops;
 pub mod secrets;
 pub mod start;

@@ -6,6 +6,7 @@ use crate::store::StoreError;
 
 mod client;
 mod consent;
+mod dump;
 mod field;
 mod grant;
 mod key;
@@ -18,6 +19,7 @@ mod user;
 mod workspace;
 
 pub use client::OwnedClient;
+pub use dump::Frame;
 pub use meta::{Schema, Sequence};
 pub use token::{RevokedToken, UsedUp};
 pub use workspace::NameOwner;

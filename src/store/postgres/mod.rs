@@ -41,6 +41,7 @@ mod hints;
 mod lane;
 mod marks;
 pub mod migrate;
+mod moving;
 mod options;
 mod people;
 mod queue;
@@ -56,6 +57,7 @@ pub mod url;
 mod value;
 mod workspaces;
 
+pub use moving::PostgresMover;
 pub use options::PostgresOptions;
 
 use base::Base;

@@ -56,7 +56,7 @@ impl Directory {
     /// The file that holds all of sled's records.
     #[must_use]
     pub fn database(&self) -> PathBuf {
-        self.store().join("db")
+        database(&self.path)
     }
 
     /// Where the high-water mark is.
@@ -119,6 +119,12 @@ impl Directory {
         sync_directory(&self.store())?;
         sync_directory(&self.path)
     }
+}
+
+/// The file that holds all of sled's records in a data directory.
+#[must_use]
+pub fn database(path: &Path) -> PathBuf {
+    path.join("store").join("db")
 }
 
 /// What a failure of the file system at `path` says to an operator.

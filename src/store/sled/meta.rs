@@ -7,6 +7,10 @@ use crate::store::codec::{self, Record, Schema, Sequence};
 pub const SEQUENCE_KEY: &[u8] = b"seq";
 /// Where the schema's number is.
 pub const SCHEMA_KEY: &[u8] = b"schema";
+/// Where it stands that the store was moved away.
+pub const FENCE_KEY: &[u8] = b"fence";
+/// Where it stands which dump the store was filled from.
+pub const IMPORT_KEY: &[u8] = b"import";
 /// The schema that this program reads and writes.
 pub const SCHEMA: Schema = Schema(1);
 

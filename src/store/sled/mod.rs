@@ -16,6 +16,7 @@ use crate::store::consent::Consent;
 use crate::store::feed::{Change, Feed, FeedVersion};
 use crate::store::grant::Grant;
 use crate::store::key::{SealedDataKeys, SigningKey};
+use crate::store::moving::{Fence, Import};
 use crate::store::place;
 use crate::store::policy_use::PolicyUse;
 use crate::store::scope::ScopeEntry;
@@ -35,6 +36,7 @@ mod flusher;
 mod loss;
 mod mark;
 mod meta;
+mod moving;
 mod open;
 mod options;
 mod owned;
@@ -70,6 +72,8 @@ pub struct SledStore {
     consents: Table<Consent>,
     scopes: Table<ScopeEntry>,
     policy_uses: Table<PolicyUse>,
+    fences: Table<Fence>,
+    imports: Table<Import>,
     /// Held while a name and its workspace change together, and while a signing key gets its serial.
     naming: Mutex<()>,
     cursor: Mutex<sweep::Cursor>,

@@ -15,11 +15,11 @@ use crate::store::sled::mark::{Mark, Marked};
 use crate::store::sled::options::SledOptions;
 use crate::store::sled::space::Space;
 use crate::store::sled::table::Table;
-use crate::store::sled::{SledStore, loss, meta, verify};
+use crate::store::sled::{SledStore, loss, meta, moving, verify};
 use crate::types::time::{Clock, SystemClock};
 
 /// How many trees take part in commits: the tables of [`SledStore`].
-const TREES: usize = 14;
+const TREES: usize = 16;
 
 impl SledStore {
     /// Opens the store, or makes it.  Blocks for as long as the disk does, so it is called before
@@ -28,8 +28,9 @@ impl SledStore {
     /// # Errors
     /// `Refused` with a sentence for the operator when the directory is in use or cannot be used,
     /// when the disk is full, when the store was written by a newer jeton, or when something that
-    /// was acknowledged is missing; `Damaged` when a record is not what was written.
+    /// was acknowledged is missing, or when it was moved away; `Damaged` when a record is not what was written.
     pub fn open(options: SledOptions) -> Result<Self, StoreError> {
+        moving::check_exists(&options)?;
         let directory = Arc::new(Directory::take(&options.dir)?);
         check_space(&directory, options.min_free_bytes)?;
         let (mark, marked) = Mark::open(&directory.mark()).map_err(|error| refused(&directory.mark(), &error))?;
@@ -57,6 +58,8 @@ impl SledStore {
             consents: trees.table()?,
             scopes: trees.table()?,
             policy_uses: trees.table()?,
+            fences: trees.table()?,
+            imports: trees.table()?,
             naming: Mutex::default(),
             cursor: Mutex::default(),
             commit: Arc::clone(&commit),
@@ -64,6 +67,7 @@ impl SledStore {
             db: db.clone(),
             directory: Arc::clone(&directory),
         };
+        store.check_purpose(options.purpose)?;
         let space = Space::new(directory, options.min_free_bytes);
         space.look(commit.health());
         let flusher = Flusher { commit, db, meta: meta_tree, file, mark, sequence, space, meters: Meters::default() };

@@ -2,6 +2,8 @@
 
 use std::path::PathBuf;
 
+use crate::store::moving::Purpose;
+
 /// What an embedded store needs to know.
 #[derive(Clone, Debug)]
 pub struct SledOptions {
@@ -16,6 +18,8 @@ pub struct SledOptions {
     pub accept_loss: bool,
     /// When a change is answered.
     pub durable: Durability,
+    /// What it is opened for.
+    pub purpose: Purpose,
 }
 
 /// When a change is answered.
@@ -37,6 +41,7 @@ impl SledOptions {
             min_free_bytes: 64 << 20,
             accept_loss: false,
             durable: Durability::Fdatasync,
+            purpose: Purpose::Serve,
         }
     }
 }

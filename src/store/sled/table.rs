@@ -146,6 +146,11 @@ impl<R: Record> Table<R> {
         Ok(found)
     }
 
+    /// How many records there are; looks at every one.
+    pub fn count(&self) -> u64 {
+        u64::try_from(self.tree.len()).unwrap_or(u64::MAX)
+    }
+
     async fn exchange(
         &self,
         key: &[u8],

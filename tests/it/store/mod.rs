@@ -7,6 +7,7 @@ mod codec;
 #[macro_use]
 mod contract;
 mod growth;
+mod moving;
 mod postgres;
 mod sample;
 mod shared;

@@ -4,8 +4,14 @@
 -- columns that a statement looks at.  Texts are compared byte by byte.  Nothing here is a trigger, a sequence
 -- or a foreign key, so that the same statements run on databases that only speak PostgreSQL's language.
 
--- Set once a deployment was moved away: why.  No jeton serves from it any more.
+-- Why no jeton serves from here: the deployment was moved away, or is not wholly moved in.
 ALTER TABLE schema_info ADD COLUMN fenced text;
+
+-- The dump that the deployment was moved away with, and the one it came from.
+CREATE TABLE moves (
+    direction text  COLLATE "C" PRIMARY KEY CHECK (direction IN ('away', 'in')),
+    record    bytea NOT NULL
+);
 
 CREATE TABLE workspaces (
     id       bytea  PRIMARY KEY,
