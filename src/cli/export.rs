@@ -14,13 +14,14 @@ use crate::server::moving;
 use crate::server::start::Ports;
 
 const AFTER_HELP: &str = "\
-Everything is moved: clients, users, sessions, consents, keys, and grants with their codes and refresh tokens, so
-that nobody notices where jeton import has put it.  Stop the servers first: with the embedded store they must be,
-and with PostgreSQL they stop serving by themselves.  The store is fenced before it is read, and no server
-starts on it again; a move that was a mistake is undone by importing the file.  Interrupted, the same command goes on.
+Everything is moved: clients, users, sessions, consents, keys, and grants with their codes and
+refresh tokens, so that nobody notices where jeton import has put it.  Stop the servers first:
+with the embedded store they must be, and with PostgreSQL they stop serving by themselves.  The
+store is fenced before it is read, and no server starts on it again; a move that was a mistake is
+undone by importing the file.  Interrupted, the same command goes on.
 
-The file holds everything but the master key, which the new deployment needs too.  Whoever has both has all
-keys: move them apart, and delete the file when it is imported.
+The file holds everything but the master key, which the new deployment needs too.  Whoever has
+both has all keys: move them apart, and delete the file when it is imported.
 
 Examples:
   jeton export deployment.jeton --config /etc/jeton.toml

@@ -14,17 +14,18 @@ use crate::server::moving;
 use crate::server::start::Ports;
 
 const AFTER_HELP: &str = "\
-The store must be empty: one that no server was started on, and on PostgreSQL one that jeton migrate has prepared.
-The master key must be the one of the store that was exported: give it with JETON_MASTER_KEY_FILE, or copy it to
-master-key in the data directory.  The admin token is not in the file: copy it too, or a new one is made.
+The store must be empty: one that no server was started on, and on PostgreSQL one that jeton
+migrate has prepared. The master key must be the one of the store that was exported: give it with
+JETON_MASTER_KEY_FILE, or copy it to master-key in the data directory.  The admin token is not in
+the file: copy it too, or a new one is made.
 
-The whole file is checked before anything is written.  Interrupted, the same command goes on; until it is done no
-server starts on the store.  Import a file into one store only: two deployments with the same refresh tokens would
-not know which of them were used.
+The whole file is checked before anything is written.  Interrupted, the same command goes on;
+until it is done no server starts on the store.  Import a file into one store only: two
+deployments with the same refresh tokens would not know which of them were used.
 
 Examples:
   jeton import deployment.jeton --config /etc/jeton.toml
-  JETON_STORE=postgres://jeton@db/jeton JETON_MASTER_KEY_FILE=master-key jeton import deployment.jeton";
+  JETON_STORE=postgres://jeton@db/jeton jeton import deployment.jeton --config /etc/jeton.toml";
 
 /// Puts everything from an exported file into the configured store.
 #[derive(Debug, Args)]

@@ -21,8 +21,8 @@ mod part;
 /// How many records are read or written at once.
 const AT_ONCE: usize = 500;
 
-/// A replica that has not followed the feed for five seconds stops serving; one more, for what it has begun.
-const NOTICED_AFTER: Duration = Duration::from_secs(6);
+/// How long what a replica began before it noticed may take; its statements end after two seconds.
+const FINISHED_AFTER: Duration = Duration::from_secs(2);
 
 /// What has been done, for who waits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -142,7 +142,7 @@ async fn open(config: &Config, ports: &Ports, purpose: Purpose) -> Result<Box<dy
 /// How long servers may go on before they notice a fence.
 fn notice_time(config: &Config) -> Duration {
     match config.store.kind {
-        StoreKind::Postgres(_) => NOTICED_AFTER,
+        StoreKind::Postgres(_) => config.store.staleness.saturating_add(FINISHED_AFTER),
         // One process at a time.
         StoreKind::Sled => Duration::ZERO,
     }

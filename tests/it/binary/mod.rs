@@ -4,6 +4,7 @@ mod commands;
 pub mod kill;
 mod lifecycle;
 mod look;
+mod moving;
 mod people;
 mod policies;
 mod presets;

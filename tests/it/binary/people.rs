@@ -9,8 +9,8 @@ use url::Url;
 use crate::binary::server::{Server, Site};
 use crate::support::clients::{CHALLENGE, VERIFIER};
 
-const PASSWORD: &str = "correct horse";
-const REDIRECT_URI: &str = "https://app.example.org/cb";
+pub const PASSWORD: &str = "correct horse";
+pub const REDIRECT_URI: &str = "https://app.example.org/cb";
 
 fn refused(site: &Site, arguments: &[&str], code: i32, told: &str) {
     let refused = site.run(arguments);
@@ -19,15 +19,17 @@ fn refused(site: &Site, arguments: &[&str], code: i32, told: &str) {
 }
 
 /// A browser at the real server.
-struct Browser<'a> {
+pub struct Browser<'a> {
     server: &'a Server,
     http: reqwest::Client,
-    cookies: BTreeMap<String, String>,
+    /// By their names.
+    pub cookies: BTreeMap<String, String>,
 }
 
 /// Where it was led, and what it was shown.
-struct Page {
-    status: u16,
+pub struct Page {
+    /// Of the answer.
+    pub status: u16,
     location: String,
     body: String,
 }
@@ -42,13 +44,14 @@ impl Page {
 }
 
 impl<'a> Browser<'a> {
-    fn new(server: &'a Server) -> Self {
+    pub fn new(server: &'a Server) -> Self {
         let http = reqwest::Client::builder().redirect(Policy::none()).no_proxy().build().unwrap();
         Self { server, http, cookies: BTreeMap::new() }
     }
 
-    async fn get(&mut self, location: &str) -> Page {
-        let path = location.strip_prefix(&self.server.http("")).unwrap_or(location);
+    pub async fn get(&mut self, location: &str) -> Page {
+        let issuer = self.server.summary["issuer"].as_str().unwrap();
+        let path = location.strip_prefix(issuer).unwrap_or(location);
         self.send(self.http.get(self.server.http(path))).await
     }
 
@@ -67,7 +70,7 @@ impl<'a> Browser<'a> {
         Page { status: answer.status().as_u16(), location, body: answer.text().await.unwrap() }
     }
 
-    async fn sign_in(&mut self, path: &str, username: &str, password: &str) -> Page {
+    pub async fn sign_in(&mut self, path: &str, username: &str, password: &str) -> Page {
         let page = self.get(path).await;
         let (token, handle) = (page.hidden("csrf_token"), page.hidden("handle"));
         let pairs = [("csrf_token", token.as_str()), ("handle", &handle), ("username", username), ("password", password)];
@@ -75,7 +78,7 @@ impl<'a> Browser<'a> {
     }
 
     /// Allows a client, and answers the code.
-    async fn allow(&mut self, client_id: &str, username: &str) -> String {
+    pub async fn allow(&mut self, client_id: &str, username: &str) -> String {
         let parameters = [
             ("response_type", "code"),
             ("client_id", client_id),

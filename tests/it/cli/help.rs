@@ -18,6 +18,8 @@ fn every_command_explains_itself() {
         (&["key", "rotate", "--help"], "--compromised"),
         (&["migrate", "--help"], "replace\nthe servers one by one"),
         (&["check-config", "--help"], "--print-defaults"),
+        (&["export", "--help"], "The store is fenced before it is read"),
+        (&["import", "--help"], "The whole file is checked before anything is written"),
         (&["healthcheck", "--help"], "4 when it does not answer"),
     ] {
         let help = answer(jeton(directory.path()).args(command));
@@ -32,6 +34,8 @@ fn a_command_has_an_example_of_itself() {
     let directory = tempdir().unwrap();
     for command in [
         "client create",
+        "export",
+        "import",
         "policy enable",
         "policy disable",
         "policy preset",

@@ -7,8 +7,9 @@ mod codec;
 #[macro_use]
 mod contract;
 mod growth;
-mod moving;
+pub mod moving;
+mod moving_postgres;
 mod postgres;
-mod sample;
+pub mod sample;
 mod shared;
 mod sled;
