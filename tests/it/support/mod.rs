@@ -1,6 +1,7 @@
 //! What the protocol tests share: a whole server in this process, and clients for both its surfaces.
 
 pub mod clients;
+mod fixture;
 pub mod jwt;
 pub mod log;
 pub mod postgres;

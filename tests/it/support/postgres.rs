@@ -3,9 +3,6 @@
 pub mod cluster;
 mod guard;
 mod programs;
-#[cfg(test)]
-#[cfg(test)]
-mod tests;
 
 use std::net::SocketAddr;
 use std::sync::OnceLock;

@@ -59,7 +59,7 @@ async fn a_code_redeemed_by_many_on_two_replicas_has_one_winner() {
             let mut tasks = JoinSet::new();
             for attempt in 0..TASKS {
                 let store = Arc::clone(&stores[usize::from(attempt % 2)]);
-                tasks.spawn(async move { redeem_code(&*store, id, attempt).await });
+                tasks.spawn(async move { redeem_code(&store, id, attempt).await });
             }
             let outcomes = tasks.join_all().await;
             let first = outcomes.iter().filter(|outcome| matches!(outcome, Redeemed::First(_))).count();

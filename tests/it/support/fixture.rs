@@ -1,12 +1,12 @@
-//! The fixture itself: what the tests of the store rely on.
+//! The database server of the tests and the network before it: that they do what the tests of the store rely on.
 
 use std::time::Duration;
 
 use tokio_postgres::NoTls;
 use tokio_postgres::error::SqlState;
 
-use super::cluster::{Replication, Settings};
-use super::{Database, database};
+use crate::support::postgres::cluster::{Replication, Settings};
+use crate::support::postgres::{Database, database};
 use crate::support::proxy::{Lost, Proxy};
 
 async fn count(database: &Database) -> i64 {
