@@ -3,15 +3,16 @@
 use std::future::Future;
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use tokio::sync::{Mutex, Notify, watch};
+use tokio::time::timeout_at;
 use tokio_postgres::Row;
 
 use crate::store::postgres::changes::{ChangeRow, slot_of};
 use crate::store::postgres::marks::Marks;
 use crate::store::postgres::queue::{Queue, unreachable};
-use crate::store::postgres::request::{Answer, Answered, Parameter, Request, Work};
+use crate::store::postgres::request::{Answer, Answered, Parameter, Request, Until, Work};
 use crate::store::{Health, StoreError};
 use crate::types::entropy::Entropy;
 use crate::types::time::Clock;
@@ -56,13 +57,17 @@ impl Base {
     /// # Errors
     /// `Unavailable`; then it is not known whether it happened.
     pub fn ask(&self, work: Work) -> impl Future<Output = Result<Answered, StoreError>> + Send + use<> {
-        let until = Instant::now().checked_add(self.timeout).unwrap_or_else(Instant::now);
-        let (request, answer) = Request::new(work, until);
+        let until = Until::new(self.timeout);
+        let (request, mut answer) = Request::new(work, until.clone());
         let sent = self.queue.push(request);
         let (queue, timeout) = (Arc::clone(&self.queue), self.timeout);
         async move {
             sent?;
-            match tokio::time::timeout_at(until.into(), answer).await {
+            let mut answered = timeout_at(until.first.into(), &mut answer).await;
+            if answered.is_err() && until.in_doubt() {
+                answered = timeout_at(until.last.into(), &mut answer).await;
+            }
+            match answered {
                 Ok(Ok(answered)) => answered,
                 Ok(Err(_)) | Err(_) => Err(queue.down().map_or_else(
                     || StoreError::Unavailable(format!("PostgreSQL gave no answer within {} ms", timeout.as_millis())),

@@ -143,9 +143,8 @@ impl Queue {
 
 impl Waiting {
     fn take(&mut self) -> Vec<Request> {
-        let now = Instant::now();
         // Nobody waits for these any more, and they were never sent, or will be asked for again.
-        while self.requests.front().is_some_and(|first| first.until <= now) {
+        while self.requests.front().is_some_and(|first| first.over()) {
             self.requests.pop_front();
         }
         let Some(first) = self.requests.pop_front() else { return Vec::new() };

@@ -1,6 +1,8 @@
 //! What is asked of the database, and what it answers.
 
-use std::time::Instant;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
 
 use backon::{BackoffBuilder, ExponentialBackoff, ExponentialBuilder};
 use tokio::sync::oneshot;
@@ -131,6 +133,38 @@ pub struct Answered {
     pub repeated: bool,
 }
 
+/// How long somebody waits for an answer.
+#[derive(Clone, Debug)]
+pub struct Until {
+    /// For one that may not have been sent at all.
+    pub first: Instant,
+    /// For one whose connection broke, so that its caller would otherwise hear that nobody knows what happened.
+    pub last: Instant,
+    doubted: Arc<AtomicBool>,
+}
+
+impl Until {
+    /// From now on; once in doubt, three times as long.
+    #[must_use]
+    pub fn new(timeout: Duration) -> Self {
+        let now = Instant::now();
+        let after = |time: Duration| now.checked_add(time).unwrap_or(now);
+        Self { first: after(timeout), last: after(timeout.saturating_mul(3)), doubted: Arc::default() }
+    }
+
+    /// Whether the connection that it was sent over broke.
+    #[must_use]
+    pub fn in_doubt(&self) -> bool {
+        self.doubted.load(Ordering::Relaxed)
+    }
+
+    /// Whether nobody waits any more.
+    #[must_use]
+    pub fn over(&self) -> bool {
+        Instant::now() >= if self.in_doubt() { self.last } else { self.first }
+    }
+}
+
 /// A request on its way.
 pub struct Request {
     /// What is asked.
@@ -139,8 +173,7 @@ pub struct Request {
     pub repeated: bool,
     /// Whether a batch left it out.
     pub alone: bool,
-    /// Nobody waits for it any longer than this.
-    pub until: Instant,
+    until: Until,
     retries: ExponentialBackoff,
     answer: oneshot::Sender<Result<Answered, StoreError>>,
 }
@@ -148,11 +181,11 @@ pub struct Request {
 impl Request {
     /// A new request, and where its answer comes.
     #[must_use]
-    pub fn new(work: Work, until: Instant) -> (Self, oneshot::Receiver<Result<Answered, StoreError>>) {
+    pub fn new(work: Work, until: Until) -> (Self, oneshot::Receiver<Result<Answered, StoreError>>) {
         let (answer, answered) = oneshot::channel();
         let retries = ExponentialBuilder::default()
-            .with_min_delay(std::time::Duration::from_millis(5))
-            .with_max_delay(std::time::Duration::from_millis(200))
+            .with_min_delay(Duration::from_millis(5))
+            .with_max_delay(Duration::from_millis(200))
             .with_max_times(RETRIES)
             .with_jitter()
             .build();
@@ -165,8 +198,14 @@ impl Request {
         if self.alone { Kind::Alone } else { self.work.kind() }
     }
 
+    /// Whether nobody waits for it any more.
+    #[must_use]
+    pub fn over(&self) -> bool {
+        self.until.over()
+    }
+
     /// How long to wait before it goes again; `None` when it went often enough.
-    pub fn delay(&mut self) -> Option<std::time::Duration> {
+    pub fn delay(&mut self) -> Option<Duration> {
         self.retries.next()
     }
 
@@ -181,6 +220,7 @@ impl Request {
     #[must_use]
     pub fn in_doubt(mut self) -> Self {
         self.repeated = true;
+        self.until.doubted.store(true, Ordering::Relaxed);
         self
     }
 
