@@ -114,6 +114,7 @@ fn describe() {
     describe_histogram!("jeton_store_statement_duration_seconds", Unit::Seconds, "How long statements of PostgreSQL took.");
     describe_gauge!("jeton_store_connections", "Connections to PostgreSQL that carry operations.");
     describe_gauge!("jeton_store_marks", "Revocations that this replica remembers.");
+    describe_gauge!("jeton_store_clock_difference_seconds", Unit::Seconds, "How far this clock and the database's differ.");
     describe_counter!("jeton_store_retries_total", "Statements that went again because another one was in the way.");
     describe_counter!("jeton_store_in_doubt_total", "Operations whose connection broke before the answer.");
     describe_gauge!("jeton_store_free_bytes", Unit::Bytes, "What is free on the store's disk.");

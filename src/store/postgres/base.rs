@@ -1,8 +1,9 @@
 //! What every operation uses: the queue, and what this replica remembers.
 
+use std::borrow::Cow;
 use std::future::Future;
 use std::sync::Arc;
-use std::sync::atomic::AtomicU64;
+use std::sync::atomic::{AtomicBool, AtomicU64};
 use std::time::Duration;
 
 use tokio::sync::{Mutex, Notify, watch};
@@ -31,6 +32,8 @@ pub struct Base {
     pub hint: watch::Sender<u64>,
     /// Something was appended to the feed by this replica.
     pub told: Notify,
+    /// Whether this machine's clock was last found wrong.
+    pub clock_wrong: AtomicBool,
     /// Names this replica.
     pub replica: [u8; 16],
     /// Whether the store may still be used.
@@ -81,12 +84,30 @@ impl Base {
     ///
     /// # Errors
     /// As [`Base::ask`].
-    pub async fn call(&self, statement: &'static str, parameters: Vec<Parameter>) -> Result<Returned, StoreError> {
-        let Answered { answer, repeated } = self.ask(Work::Call(statement, parameters)).await?;
+    pub async fn call(
+        &self,
+        statement: impl Into<Cow<'static, str>>,
+        parameters: Vec<Parameter>,
+    ) -> Result<Returned, StoreError> {
+        let Answered { answer, repeated } = self.ask(Work::Call(statement.into(), parameters)).await?;
         match answer {
             Answer::Rows(rows) => Ok(Returned { rows, repeated }),
             Answer::Grant(_) | Answer::Standing(..) | Answer::Changed(_) => Err(unexpected()),
         }
+    }
+
+    /// Looks at what is there.  After a connection broke, what is there may be a change whose standby never had it: no
+    /// answer may rest on it.  So the look is then a write as well, of nothing: its commit waits for the standby to have
+    /// everything before it, on the very server that was looked at.
+    ///
+    /// # Errors
+    /// As [`Base::ask`].
+    pub async fn there(&self, statement: &'static str, key: Vec<Parameter>, repeated: bool) -> Result<Vec<Row>, StoreError> {
+        let statement = match repeated {
+            false => Cow::Borrowed(statement),
+            true => Cow::Owned(format!("WITH confirmed AS (UPDATE feed SET version = version) {statement}")),
+        };
+        Ok(self.call(statement, key).await?.rows)
     }
 
     /// Runs one statement that appends a row to the feed in the same commit, if it does anything.  The row's values

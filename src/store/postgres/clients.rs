@@ -1,7 +1,7 @@
 //! Clients.
 
 use crate::store::client::Client;
-use crate::store::postgres::base::{Base, Returned};
+use crate::store::postgres::base::Base;
 use crate::store::postgres::changes::ChangeRow;
 use crate::store::postgres::request::Parameter;
 use crate::store::postgres::value::{count, number, record, records, telling, text, workspace_value};
@@ -76,8 +76,8 @@ impl Base {
 
     pub(super) async fn remove_client(&self, workspace: WorkspaceId, id: &ClientId) -> Result<bool, StoreError> {
         let statement = telling!("DELETE FROM clients WHERE workspace = $4 AND id = $7");
-        let told = self.tell(statement, &ChangeRow::client(workspace, id), vec![text(id.as_str())]).await;
-        told.map(Returned::removed)
+        let returned = self.tell(statement, &ChangeRow::client(workspace, id), vec![text(id.as_str())]).await?;
+        self.removed(returned, CLIENT, client_values(workspace, id)).await
     }
 }
 

@@ -1,7 +1,7 @@
 //! What a failed statement means: the only classes that there are.
 
 use tokio_postgres::Error;
-use tokio_postgres::error::SqlState;
+use tokio_postgres::error::{Severity, SqlState};
 
 /// Why a statement gave no answer, and what follows.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -12,6 +12,8 @@ pub enum Fault {
     NotPrimary(String),
     /// The connection broke after the statement was sent: whether it happened is not known.
     InDoubt(String),
+    /// The server gave no answer for longer than is waited: as `InDoubt`.
+    Silent(String),
     /// The prepared statement is out of date: to be prepared again, once.
     Stale(String),
     /// The server will not do it; again would not help.
@@ -29,6 +31,8 @@ impl Fault {
         let code = db.code();
         // The message alone: a detail may quote values.
         let text = format!("{} (SQLSTATE {})", db.message(), code.code());
+        let fatal = matches!(db.parsed_severity(), Some(Severity::Fatal | Severity::Panic));
+        let connection = code.code().starts_with("08") || code.code().starts_with("57P");
         if [
             &SqlState::T_R_SERIALIZATION_FAILURE,
             &SqlState::T_R_DEADLOCK_DETECTED,
@@ -41,8 +45,8 @@ impl Fault {
             Self::Retry(text)
         } else if *code == SqlState::READ_ONLY_SQL_TRANSACTION {
             Self::NotPrimary(text)
-        } else if [&SqlState::ADMIN_SHUTDOWN, &SqlState::CRASH_SHUTDOWN, &SqlState::CANNOT_CONNECT_NOW].contains(&code) {
-            // A server that stops while a commit waits for its standby says the same.
+        } else if fatal || connection || *code == SqlState::T_R_STATEMENT_COMPLETION_UNKNOWN {
+            // Whatever ends a connection may end it while a commit waits for its standby.
             Self::InDoubt(text)
         } else if [&SqlState::FEATURE_NOT_SUPPORTED, &SqlState::INVALID_SQL_STATEMENT_NAME].contains(&code) {
             Self::Stale(text)

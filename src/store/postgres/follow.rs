@@ -13,26 +13,31 @@ use crate::store::postgres::request::Parameter;
 use crate::store::postgres::value::count;
 use crate::store::{Health, StoreError};
 use crate::types::ids::WorkspaceId;
-use crate::types::time::UnixSeconds;
+use crate::types::time::{UnixMillis, UnixSeconds};
 
 /// `$1` replica, `$2` now, `$3` the version to begin behind, `$4` limit.
 const FOLLOW: &str = "\
 WITH seen AS (
     INSERT INTO replicas (id, seen_at, version) VALUES ($1, $2, $3)
     ON CONFLICT (id) DO UPDATE SET seen_at = excluded.seen_at, version = excluded.version)
-SELECT f.version, f.pruned, s.fenced, c.version, c.at, c.kind, c.workspace, c.key, c.value
-FROM feed f CROSS JOIN schema_info s
+SELECT f.version, f.pruned, s.fenced, c.version, c.at, c.kind, c.workspace, c.key, c.value,
+    (extract(epoch FROM clock_timestamp()) * 1000)::bigint
+FROM (SELECT version, pruned FROM feed LIMIT 1) f CROSS JOIN (SELECT fenced FROM schema_info LIMIT 1) s
 LEFT JOIN LATERAL (
     SELECT version, at, kind, workspace, key, value FROM changes WHERE version > $3 ORDER BY version LIMIT $4) c ON true
 ORDER BY c.version";
 
-/// Every mark that still says something, and where the feed is.
+/// A page of the marks that still say something, and where the feed is.  `$1` the version to begin behind, `$2` since when.
 const MARKS: &str = "\
 SELECT f.version, f.pruned, s.fenced, c.version, c.at, c.kind, c.workspace, c.key, c.value
-FROM feed f CROSS JOIN schema_info s
+FROM (SELECT version, pruned FROM feed LIMIT 1) f CROSS JOIN (SELECT fenced FROM schema_info LIMIT 1) s
 LEFT JOIN LATERAL (
-    SELECT version, at, kind, workspace, key, value FROM changes WHERE at > $1 AND kind >= 10 ORDER BY version) c ON true
+    SELECT version, at, kind, workspace, key, value FROM changes
+    WHERE version > $1 AND at > $2 AND kind >= 10 ORDER BY version LIMIT 10000) c ON true
 ORDER BY c.version";
+
+/// Beyond it, somebody should mend a clock.
+const CLOCK_TOLERANCE_MILLIS: i64 = 1000;
 
 /// A look at the feed.
 struct Look {
@@ -42,6 +47,8 @@ struct Look {
     /// How many rows there were, those of a newer jeton too.
     seen: usize,
     last: u64,
+    /// The database's clock.
+    server_time: Option<UnixMillis>,
 }
 
 impl Base {
@@ -56,10 +63,12 @@ impl Base {
         let followed = self.followed.load(Ordering::SeqCst);
         let from = after.0.min(followed);
         let from_value = i64::try_from(from).unwrap_or(i64::MAX);
-        let now = self.clock.now().seconds();
+        let asked = self.clock.now();
+        let now = asked.seconds();
         let values: Vec<Parameter> =
             vec![Box::new(self.replica.to_vec()), Box::new(now.0), Box::new(from_value), count(limit.max(1))];
         let look = self.look(FOLLOW, values).await?;
+        self.compare_clocks(asked, look.server_time);
         if look.head < followed {
             // The database lost what it had acknowledged: versions mean something else from here on.
             tracing::error!(had = followed, has = look.head, "the feed is shorter than it was: the database went back in time");
@@ -82,16 +91,28 @@ impl Base {
         Ok(Feed::Changes { changes: changes.collect(), upto: FeedVersion(upto.max(after.0)), more })
     }
 
+    /// Reads the marks page by page, up to where the feed was when it began; what comes later is followed.
     async fn reload(&self, afresh: bool) -> Result<u64, StoreError> {
         let since = self.clock.now().seconds().0.saturating_sub(KEPT_SECONDS);
-        let look = self.look(MARKS, vec![Box::new(since)]).await?;
-        if afresh {
-            self.marks.start_over(&look.rows);
-        } else {
-            look.rows.iter().for_each(|(version, at, row)| self.marks.apply(row, *version, *at));
+        let (mut rows, mut head, mut last) = (Vec::new(), None, 0_u64);
+        loop {
+            let after = i64::try_from(last).unwrap_or(i64::MAX);
+            let page = self.look(MARKS, vec![Box::new(after), Box::new(since)]).await?;
+            let end = *head.get_or_insert(page.head);
+            if afresh {
+                rows.extend(page.rows);
+            } else {
+                page.rows.iter().for_each(|(version, at, row)| self.marks.apply(row, *version, *at));
+            }
+            if page.seen == 0 || page.last >= end {
+                if afresh {
+                    self.marks.start_over(&rows);
+                }
+                self.followed.store(end, Ordering::SeqCst);
+                return Ok(end);
+            }
+            last = page.last;
         }
-        self.followed.store(look.head, Ordering::SeqCst);
-        Ok(look.head)
     }
 
     async fn look(&self, statement: &'static str, values: Vec<Parameter>) -> Result<Look, StoreError> {
@@ -102,8 +123,17 @@ impl Base {
         if let Some(reason) = column::<Option<String>>(first, 2)? {
             return Err(self.moved_away(&reason));
         }
-        let mut look =
-            Look { head: unsigned(column(first, 0)?), pruned: unsigned(column(first, 1)?), rows: Vec::new(), seen: 0, last: 0 };
+        let mut look = Look {
+            head: unsigned(column(first, 0)?),
+            pruned: unsigned(column(first, 1)?),
+            rows: Vec::new(),
+            seen: 0,
+            last: 0,
+            server_time: None,
+        };
+        if first.len() > 9 {
+            look.server_time = Some(UnixMillis(column(first, 9)?));
+        }
         for row in &rows {
             let Some(version) = column::<Option<i64>>(row, 3)? else { continue };
             look.seen = look.seen.saturating_add(1);
@@ -114,6 +144,25 @@ impl Base {
             look.rows.push((look.last, UnixSeconds(column(row, 4)?), change));
         }
         Ok(look)
+    }
+
+    /// Revocations say "before this moment", so replicas must agree on the time; each is compared with the database.
+    fn compare_clocks(&self, asked: UnixMillis, server: Option<UnixMillis>) {
+        let Some(server) = server else { return };
+        let answered = self.clock.now();
+        // Between the question and the answer nobody knows.
+        let ahead = asked.0.saturating_sub(server.0);
+        let behind = server.0.saturating_sub(answered.0);
+        let differs = ahead.max(behind).max(0);
+        #[allow(clippy::cast_precision_loss)] // A gauge is a float.
+        metrics::gauge!("jeton_store_clock_difference_seconds").set(differs as f64 / 1000.0);
+        let wrong = differs > CLOCK_TOLERANCE_MILLIS;
+        if wrong != self.clock_wrong.swap(wrong, Ordering::SeqCst) && wrong {
+            tracing::error!(
+                differs,
+                "the clock of this machine and the database's differ by so many milliseconds: set them right"
+            );
+        }
     }
 
     /// Nothing is served from a deployment that was moved.

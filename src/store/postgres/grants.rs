@@ -1,11 +1,13 @@
 //! Grants: the operations that are asked for thousands of times a second.
 
 use crate::store::grant::{Grant, State};
-use crate::store::postgres::base::{Base, unexpected};
+use crate::store::postgres::base::{Base, column, unexpected};
 use crate::store::postgres::changes::ChangeRow;
-use crate::store::postgres::request::{Answer, Answered, GrantRow, Swap, Work};
+use crate::store::postgres::request::{Answer, Answered, GrantRow, Parameter, Swap, Work};
 use crate::store::{StoreError, Version, Versioned, codec, place};
 use crate::types::ids::{GrantId, WorkspaceId};
+
+const VERSION: &str = "SELECT version FROM grants WHERE workspace = $1 AND id = $2";
 
 impl Base {
     pub(super) async fn add_grant(&self, workspace: WorkspaceId, id: GrantId, grant: &Grant) -> Result<bool, StoreError> {
@@ -55,7 +57,11 @@ impl Base {
         repeated: bool,
     ) -> Result<bool, StoreError> {
         match answer {
-            Answer::Changed(false) if repeated => Ok(self.bytes(workspace, id).await?.is_some_and(|(found, _)| found == version)),
+            Answer::Changed(false) if repeated => {
+                let key: Vec<Parameter> = vec![Box::new(workspace.0.to_vec()), Box::new(id.0.to_vec())];
+                let there = self.there(VERSION, key, true).await?;
+                Ok(there.first().map(|row| column::<&[u8]>(row, 0)).transpose()?.is_some_and(|found| found == version))
+            }
             Answer::Changed(changed) => Ok(*changed),
             Answer::Grant(_) | Answer::Standing(..) | Answer::Rows(_) => Err(unexpected()),
         }

@@ -1,18 +1,25 @@
 //! What was revoked, wholly in memory: introspection needs no round trip.
 
-use std::collections::HashMap;
-use std::sync::{PoisonError, RwLock};
+use std::collections::{BTreeMap, HashMap};
+use std::sync::{Arc, PoisonError, RwLock};
 
 use crate::store::postgres::changes::{ChangeKind, ChangeRow, KEPT_SECONDS, consent_key};
 use crate::store::token::IssuedToken;
 use crate::types::ids::WorkspaceId;
 use crate::types::time::UnixSeconds;
 
-type Key = Box<[u8]>;
+type Key = Arc<[u8]>;
 
 /// The marks of every workspace.
 #[derive(Default)]
-pub struct Marks(RwLock<HashMap<Key, Mark>>);
+pub struct Marks(RwLock<Kept>);
+
+#[derive(Default)]
+struct Kept {
+    marks: HashMap<Key, Mark>,
+    /// The keys by when they say nothing new any more, so that forgetting looks at no others.
+    ends: BTreeMap<UnixSeconds, Vec<Key>>,
+}
 
 #[derive(Clone, Copy)]
 struct Mark {
@@ -30,15 +37,15 @@ impl Marks {
 
     /// Remembers these rows and nothing else, in one step.
     pub fn start_over(&self, rows: &[(u64, UnixSeconds, ChangeRow)]) {
-        let mut marks = HashMap::with_capacity(rows.len());
-        rows.iter().for_each(|(version, at, row)| apply(&mut marks, row, *version, *at));
-        *self.0.write().unwrap_or_else(PoisonError::into_inner) = marks;
+        let mut kept = Kept::default();
+        rows.iter().for_each(|(version, at, row)| apply(&mut kept, row, *version, *at));
+        *self.0.write().unwrap_or_else(PoisonError::into_inner) = kept;
     }
 
     /// Whether nothing that a token rests on was revoked.
     #[must_use]
     pub fn stands(&self, workspace: WorkspaceId, token: &IssuedToken<'_>) -> bool {
-        let marks = self.0.read().unwrap_or_else(PoisonError::into_inner);
+        let marks = &self.0.read().unwrap_or_else(PoisonError::into_inner).marks;
         if marks.is_empty() {
             return true;
         }
@@ -56,22 +63,32 @@ impl Marks {
 
     /// Forgets up to `limit` marks that say nothing new any more; answers how many.
     pub fn forget(&self, now: UnixSeconds, limit: usize) -> usize {
-        let mut marks = self.0.write().unwrap_or_else(PoisonError::into_inner);
-        let over: Vec<Key> = marks.iter().filter(|(_, mark)| mark.until <= now).map(|(key, _)| key.clone()).take(limit).collect();
-        for key in &over {
-            marks.remove(key);
+        let mut kept = self.0.write().unwrap_or_else(PoisonError::into_inner);
+        let Kept { marks, ends } = &mut *kept;
+        let mut forgotten = 0_usize;
+        while forgotten < limit {
+            let Some(mut end) = ends.first_entry().filter(|end| *end.key() <= now) else { break };
+            let Some(key) = end.get_mut().pop() else {
+                end.remove();
+                continue;
+            };
+            // A later mark of the same key has a later end.
+            if marks.get(&key).is_some_and(|mark| mark.until <= now) {
+                marks.remove(&key);
+                forgotten = forgotten.saturating_add(1);
+            }
         }
-        over.len()
+        forgotten
     }
 
     /// How many there are.
     #[must_use]
     pub fn len(&self) -> usize {
-        self.0.read().unwrap_or_else(PoisonError::into_inner).len()
+        self.0.read().unwrap_or_else(PoisonError::into_inner).marks.len()
     }
 }
 
-fn apply(marks: &mut HashMap<Key, Mark>, row: &ChangeRow, version: u64, at: UnixSeconds) {
+fn apply(kept: &mut Kept, row: &ChangeRow, version: u64, at: UnixSeconds) {
     let until = match row.kind {
         ChangeKind::Token => UnixSeconds(row.value),
         ChangeKind::Grant | ChangeKind::Subject | ChangeKind::Consent => at.plus(KEPT_SECONDS),
@@ -79,10 +96,16 @@ fn apply(marks: &mut HashMap<Key, Mark>, row: &ChangeRow, version: u64, at: Unix
         ChangeKind::Workspace | ChangeKind::SigningKeys | ChangeKind::Client => return,
     };
     let mark = Mark { value: row.value, version, until };
-    let kept = marks.entry(key(row.workspace, row.kind, &row.key)).or_insert(mark);
-    if kept.version <= version {
-        *kept = mark;
+    let key = key(row.workspace, row.kind, &row.key);
+    match kept.marks.get_mut(&key) {
+        // A later one of its key is known.
+        Some(before) if before.version > version => return,
+        Some(before) => *before = mark,
+        None => {
+            kept.marks.insert(Arc::clone(&key), mark);
+        }
     }
+    kept.ends.entry(until).or_default().push(key);
 }
 
 fn key(workspace: WorkspaceId, kind: ChangeKind, of: &[u8]) -> Key {

@@ -5,9 +5,8 @@
 //! and versions come from the caller, so that repeating after a lost connection does nothing twice.  What other replicas
 //! must hear of stands in a feed that is written in the same commit (`changes`, `follow`, `marks`).
 
-use std::sync::atomic::AtomicU64;
+use std::sync::atomic::{AtomicBool, AtomicU64};
 use std::sync::{Arc, Mutex as StdMutex, PoisonError};
-use std::time::Duration;
 
 use async_trait::async_trait;
 use tokio::sync::{Mutex, Notify, watch};
@@ -96,6 +95,7 @@ impl PostgresStore {
             following: Mutex::default(),
             hint: watch::Sender::new(0),
             told: Notify::new(),
+            clock_wrong: AtomicBool::new(false),
             replica,
             health: watch::Sender::new(Health::Serving),
             clock: Arc::clone(&options.clock),
@@ -106,8 +106,9 @@ impl PostgresStore {
             queue: Arc::clone(&base.queue),
             connector: Arc::clone(&connector),
             clock: options.clock,
-            // The server gives up after two seconds; only a commit that waits for its standby takes longer.
-            patience: options.timeout.saturating_add(Duration::from_secs(3)),
+            // The server gives up after two seconds; only a commit that waits for its standby takes longer, and a
+            // connection that is given up meanwhile stays with the server.
+            patience: options.timeout.saturating_mul(2),
         };
         let mut lanes = JoinSet::new();
         // One of them listens.

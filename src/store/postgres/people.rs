@@ -1,7 +1,7 @@
 //! Users, their sessions, and what they allowed.
 
 use crate::store::consent::Consent;
-use crate::store::postgres::base::{Base, Returned, unexpected};
+use crate::store::postgres::base::{Base, unexpected};
 use crate::store::postgres::changes::ChangeRow;
 use crate::store::postgres::request::{Answer, Parameter, Work};
 use crate::store::postgres::value::{behind, count, number, record, records, telling, text, workspace_value};
@@ -108,7 +108,9 @@ impl Base {
 
     pub(super) async fn remove_session(&self, workspace: WorkspaceId, id: SessionId) -> Result<bool, StoreError> {
         let statement = "DELETE FROM sessions WHERE workspace = $1 AND id = $2 RETURNING 1";
-        self.call(statement, vec![workspace_value(workspace), Box::new(id.0.to_vec())]).await.map(Returned::removed)
+        let key = || -> Vec<Parameter> { vec![workspace_value(workspace), Box::new(id.0.to_vec())] };
+        let returned = self.call(statement, key()).await?;
+        self.removed(returned, SESSION, key()).await
     }
 
     pub(super) async fn add_consent(&self, workspace: WorkspaceId, consent: &Consent) -> Result<bool, StoreError> {

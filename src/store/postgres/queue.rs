@@ -26,6 +26,7 @@ struct Waiting {
     connected: usize,
     /// Since when nothing is connected, and why.
     down: Option<(Instant, String)>,
+    epoch: u64,
     closed: bool,
 }
 
@@ -33,7 +34,7 @@ impl Queue {
     /// An empty queue that no connection serves yet.
     #[must_use]
     pub fn new() -> Self {
-        let waiting = Waiting { requests: VecDeque::new(), connected: 0, down: None, closed: false };
+        let waiting = Waiting { requests: VecDeque::new(), connected: 0, down: None, epoch: 0, closed: false };
         Self { waiting: Mutex::new(waiting), arrived: Notify::new(), closed: watch::Sender::new(false) }
     }
 
@@ -92,11 +93,24 @@ impl Queue {
         }
     }
 
+    /// Counts the connections that broke.  What was connected before may lead to a server that was replaced, and
+    /// would go on answering reads.
+    #[must_use]
+    pub fn epoch(&self) -> u64 {
+        self.locked().epoch
+    }
+
     /// A connection is there.
     pub fn connected(&self) {
         let mut waiting = self.locked();
         waiting.connected = waiting.connected.saturating_add(1);
         waiting.down = None;
+    }
+
+    /// A connection broke: the others are to be opened anew too.
+    pub fn broke(&self) {
+        let mut waiting = self.locked();
+        waiting.epoch = waiting.epoch.saturating_add(1);
     }
 
     /// A connection is gone.

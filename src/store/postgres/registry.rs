@@ -1,7 +1,7 @@
 //! Scopes in words, and how often policies were used.
 
 use crate::store::policy_use::PolicyUse;
-use crate::store::postgres::base::{Base, Returned, column};
+use crate::store::postgres::base::{Base, column};
 use crate::store::postgres::request::Parameter;
 use crate::store::postgres::value::{number, records, text, workspace_value};
 use crate::store::scope::ScopeEntry;
@@ -9,6 +9,8 @@ use crate::store::{StoreError, codec, place};
 use crate::types::ids::{ClientId, WorkspaceId};
 use crate::types::policy::Policy;
 use crate::types::time::UnixSeconds;
+
+const SCOPE: &str = "SELECT record FROM scopes WHERE workspace = $1 AND name = $2";
 
 impl Base {
     pub(super) async fn put_one_scope(&self, workspace: WorkspaceId, scope: &ScopeEntry) -> Result<(), StoreError> {
@@ -26,7 +28,9 @@ impl Base {
 
     pub(super) async fn remove_scope(&self, workspace: WorkspaceId, name: &str) -> Result<bool, StoreError> {
         let statement = "DELETE FROM scopes WHERE workspace = $1 AND name = $2 RETURNING 1";
-        self.call(statement, vec![workspace_value(workspace), text(name)]).await.map(Returned::removed)
+        let key = || vec![workspace_value(workspace), text(name)];
+        let returned = self.call(statement, key()).await?;
+        self.removed(returned, SCOPE, key()).await
     }
 
     pub(super) async fn count_policy_use(

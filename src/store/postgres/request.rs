@@ -1,5 +1,6 @@
 //! What is asked of the database, and what it answers.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
@@ -65,8 +66,8 @@ pub enum Work {
     Swap(Swap),
     /// Replace a grant by its end, and tell the other replicas.
     Revoke(Swap),
-    /// A statement of its own.
-    Call(&'static str, Vec<Parameter>),
+    /// A statement of its own; one that is made for the occasion is not kept prepared.
+    Call(Cow<'static, str>, Vec<Parameter>),
     /// Commands without values or answers.
     Script(String),
 }
@@ -219,6 +220,8 @@ impl Request {
     /// The same, after it was sent over a connection that broke.
     #[must_use]
     pub fn in_doubt(mut self) -> Self {
+        // One that breaks connections must not take others with it for ever.
+        self.alone |= self.repeated;
         self.repeated = true;
         self.until.doubted.store(true, Ordering::Relaxed);
         self

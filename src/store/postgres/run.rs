@@ -1,5 +1,6 @@
 //! Runs requests over one connection: one by itself, several of a kind as one statement.
 
+use std::borrow::Cow;
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -49,7 +50,7 @@ impl Connection {
         // No cancel is ever sent: it would end a commit's wait for the standby, and the commit would stand.
         let outcome = match tokio::time::timeout(self.patience, self.statement(&requests)).await {
             Ok(outcome) => outcome.map_err(|error| Fault::of(&error)),
-            Err(_) => Err(Fault::InDoubt(format!("no answer within {} s", self.patience.as_secs()))),
+            Err(_) => Err(Fault::Silent(format!("no answer within {} s", self.patience.as_secs()))),
         };
         metrics::histogram!("jeton_store_statement_duration_seconds").record(begun.elapsed());
         #[allow(clippy::cast_precision_loss)] // A histogram counts in floats.
@@ -97,7 +98,11 @@ impl Connection {
                 Work::Standing { .. } => self.standing(&Columns::of(requests)).await,
                 Work::Call(statement, parameters) => {
                     let values: Vec<&(dyn ToSql + Sync)> = parameters.iter().map(|value| &**value as _).collect();
-                    Ok(Outcome::Single(Answer::Rows(self.query(statement, &values).await?)))
+                    let rows = match statement {
+                        Cow::Borrowed(statement) => self.query(statement, &values).await?,
+                        Cow::Owned(statement) => self.client.query(statement, &values).await?,
+                    };
+                    Ok(Outcome::Single(Answer::Rows(rows)))
                 }
                 Work::Script(text) => {
                     self.client.batch_execute(text).await?;

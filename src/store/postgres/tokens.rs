@@ -10,6 +10,9 @@ use crate::store::{Size, StoreError};
 use crate::types::ids::WorkspaceId;
 use crate::types::time::UnixSeconds;
 
+/// What is used once is good for a day at most; an hour more, because the clocks of replicas differ.
+const LONGEST_USE: i64 = 90_000;
+
 impl Base {
     /// The mark is its row of the feed.  Two rows of one token say the same.
     pub(super) async fn mark_token(&self, workspace: WorkspaceId, jti: &str, until: UnixSeconds) -> Result<(), StoreError> {
@@ -22,6 +25,10 @@ impl Base {
 
     /// After a lost connection nobody knows whose use the one that is there was: it counts as another's.
     pub(super) async fn use_up(&self, workspace: WorkspaceId, once: &SingleUse) -> Result<bool, StoreError> {
+        let latest = self.clock.now().seconds().plus(LONGEST_USE);
+        if once.until > latest {
+            return Err(StoreError::Refused("what is used once must end within a day".to_owned()));
+        }
         let kind: i16 = match once.kind {
             SingleUseKind::Assertion => 1,
             SingleUseKind::DpopProof => 2,

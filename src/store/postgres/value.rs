@@ -75,7 +75,7 @@ impl Base {
         if !returned.rows.is_empty() || !returned.repeated {
             return Ok(!returned.rows.is_empty());
         }
-        let there = self.call(look, key).await?.rows;
+        let there = self.there(look, key, true).await?;
         Ok(there.first().map(|row| column::<&[u8]>(row, 0)).transpose()?.is_some_and(|there| there == mine))
     }
 
@@ -93,20 +93,26 @@ impl Base {
         if !returned.rows.is_empty() {
             return Ok(Replaced::Done);
         }
-        let rows = self.call(look, key).await?.rows;
+        let rows = self.there(look, key, returned.repeated).await?;
         match rows.first().map(|row| column::<&[u8]>(row, 0)).transpose()? {
             None => Ok(Replaced::Missing),
             Some(there) if returned.repeated && there == mine => Ok(Replaced::Done),
             Some(_) => Ok(Replaced::Changed),
         }
     }
-}
 
-impl Returned {
-    /// Whether a deletion happened: now, or, when nothing is there any more, before its answer was lost.
-    #[must_use]
-    pub fn removed(self) -> bool {
-        !self.rows.is_empty() || self.repeated
+    /// Whether a deletion happened: now, or before its answer was lost.
+    ///
+    /// # Errors
+    /// Those of the look at what is there; `Unavailable` when the server that took over never heard of it.
+    pub(super) async fn removed(&self, returned: Returned, look: &'static str, key: Vec<Parameter>) -> Result<bool, StoreError> {
+        if !returned.rows.is_empty() || !returned.repeated {
+            return Ok(!returned.rows.is_empty());
+        }
+        match self.there(look, key, true).await?.is_empty() {
+            true => Ok(true),
+            false => Err(StoreError::Unavailable("the deletion did not happen: try again".to_owned())),
+        }
     }
 }
 

@@ -1,7 +1,7 @@
 //! Workspaces, and the keys: signing keys and data keys.
 
 use crate::store::key::{SealedDataKeys, SigningKey};
-use crate::store::postgres::base::{Base, Returned, column};
+use crate::store::postgres::base::{Base, column};
 use crate::store::postgres::changes::ChangeRow;
 use crate::store::postgres::request::Parameter;
 use crate::store::postgres::value::{number, records, telling, text, workspace_value};
@@ -58,12 +58,14 @@ impl Base {
         let statement = "\
             WITH gone AS (DELETE FROM workspaces WHERE id = $4 RETURNING id),
             buried AS (
-                INSERT INTO deleted_workspaces (id, deleted_at) SELECT id, $2 FROM gone ON CONFLICT DO NOTHING),
+                INSERT INTO deleted_workspaces (id, deleted_at) SELECT id, $2 FROM gone
+                ON CONFLICT (id) DO UPDATE SET deleted_at = excluded.deleted_at, looked_at = 0),
             moved AS (UPDATE feed SET version = version + 1 WHERE EXISTS (SELECT 1 FROM gone) RETURNING version)
             INSERT INTO changes (slot, version, at, kind, workspace, key, value)
             SELECT $1::smallint, version, $2::bigint, $3::smallint, $4::bytea, $5::bytea, $6::bigint FROM moved
             RETURNING version";
-        self.tell(statement, &ChangeRow::workspace(workspace), Vec::new()).await.map(Returned::removed)
+        let returned = self.tell(statement, &ChangeRow::workspace(workspace), Vec::new()).await?;
+        self.removed(returned, WORKSPACE, vec![workspace_value(workspace)]).await
     }
 
     pub(super) async fn add_signing_key(&self, workspace: WorkspaceId, key: &SigningKey) -> Result<bool, StoreError> {
@@ -83,7 +85,8 @@ impl Base {
 
     pub(super) async fn remove_signing_key(&self, workspace: WorkspaceId, kid: &str) -> Result<bool, StoreError> {
         let statement = telling!("DELETE FROM signing_keys WHERE workspace = $4 AND kid = $7");
-        self.tell(statement, &ChangeRow::signing_keys(workspace), vec![text(kid)]).await.map(Returned::removed)
+        let returned = self.tell(statement, &ChangeRow::signing_keys(workspace), vec![text(kid)]).await?;
+        self.removed(returned, SIGNING_KEY, vec![workspace_value(workspace), text(kid)]).await
     }
 
     pub(super) async fn add_data_keys(&self, keys: &SealedDataKeys) -> Result<bool, StoreError> {

@@ -64,6 +64,7 @@ fn the_readme_has_every_well_known_variable_and_metric() {
         "jeton_store_statement_duration_seconds",
         "jeton_store_connections",
         "jeton_store_marks",
+        "jeton_store_clock_difference_seconds",
         "jeton_store_retries_total",
         "jeton_store_in_doubt_total",
     ] {

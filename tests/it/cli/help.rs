@@ -18,7 +18,7 @@ fn every_command_explains_itself() {
         (&["key", "rotate", "--help"], "--compromised"),
         (&["migrate", "--help"], "replace\nthe servers one by one"),
         (&["check-config", "--help"], "--print-defaults"),
-        (&["export", "--help"], "The store is fenced before it is read"),
+        (&["export", "--help"], "from the store no more"),
         (&["import", "--help"], "The whole file is checked before anything is written"),
         (&["healthcheck", "--help"], "4 when it does not answer"),
     ] {

@@ -44,8 +44,9 @@ async fn no_table_grows_for_longer_than_what_is_in_it_lives() {
         }
     }
     let after_three = rows(&database).await;
-    assert_eq!(Some(&after_three), after_two_days.as_ref(), "a table is larger after the third day than after the second");
-    for (table, count) in &after_three {
+    for ((table, count), (_, before)) in after_three.iter().zip(&after_two_days.unwrap()) {
+        // Two replicas that want to empty a part at the same moment both leave it for the next time.
+        assert!(table == "single_uses" || count == before, "{table}: {count} rows after three days, and {before} after two");
         let hourly = i64::from(LOAD);
         let most = match table.as_str() {
             // Everything in them ends within the hour.

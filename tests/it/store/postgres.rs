@@ -4,6 +4,8 @@ mod contention;
 mod lost_answers;
 mod outages;
 mod processes;
+mod scale;
+mod standby;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -13,9 +15,10 @@ use jeton::store::postgres::{PostgresOptions, PostgresStore};
 use jeton::store::{Store, StoreError};
 use jeton::types::ids::GrantId;
 use jeton::types::secret::Secret;
+use jeton::types::time::ManualClock;
 
 use crate::store::contract::Fresh;
-use crate::store::sample::WORKSPACE;
+use crate::store::sample::{NOW, WORKSPACE};
 use crate::support::postgres::{Database, migrated};
 
 async fn fresh() -> Fresh {
@@ -27,12 +30,14 @@ contract!(fresh);
 
 /// A store as one more replica opens it.
 async fn open(database: &Database) -> PostgresStore {
-    PostgresStore::open(PostgresOptions::new(Secret::new(database.url()))).await.unwrap()
+    let clock = Arc::new(ManualClock::at(NOW));
+    PostgresStore::open(PostgresOptions { clock, ..PostgresOptions::new(Secret::new(database.url())) }).await.unwrap()
 }
 
 /// A store whose callers wait for so long.
 async fn open_waiting(url: &str, timeout: Duration) -> PostgresStore {
-    let options = PostgresOptions { timeout, ..PostgresOptions::new(Secret::new(url.to_owned())) };
+    let clock = Arc::new(ManualClock::at(NOW));
+    let options = PostgresOptions { timeout, clock, ..PostgresOptions::new(Secret::new(url.to_owned())) };
     PostgresStore::open(options).await.unwrap()
 }
 

@@ -23,7 +23,8 @@ CREATE TABLE workspaces (
 -- Workspaces that were deleted, until sweeping has removed what was in them.
 CREATE TABLE deleted_workspaces (
     id         bytea  PRIMARY KEY,
-    deleted_at bigint NOT NULL
+    deleted_at bigint NOT NULL,
+    looked_at  bigint NOT NULL DEFAULT 0
 );
 
 CREATE TABLE clients (
