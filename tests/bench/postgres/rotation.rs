@@ -159,7 +159,7 @@ impl Pool {
             let (load, swap) = (client.prepare(LOAD).await.unwrap(), client.prepare(SWAP).await.unwrap());
             let id = grant_id(number).0.to_vec();
             let insert = "INSERT INTO grants (workspace, id, version, sweep_at, record) VALUES ($1, $2, $3, 0, $4)";
-            client.execute(insert, &[&&WORKSPACE.0[..], &id, &version(0), &vec![7; RECORD_BYTES]]).await.unwrap();
+            client.execute(insert, &[&&WORKSPACE.0[..], &id, &version(0), &vec![7_u8; RECORD_BYTES]]).await.unwrap();
             connections.push(Arc::new(Connection { client, load, swap, id, version: AtomicU64::new(0) }));
         }
         Self(connections)
@@ -186,7 +186,7 @@ impl Connection {
                 version(number)
             };
             let values: [&(dyn tokio_postgres::types::ToSql + Sync); 6] =
-                [&&WORKSPACE.0[..], &self.id, &version(number + 1), &0_i64, &vec![7; RECORD_BYTES], &was];
+                [&&WORKSPACE.0[..], &self.id, &version(number + 1), &0_i64, &vec![7_u8; RECORD_BYTES], &was];
             assert!(self.client.query_opt(&self.swap, &values).await.unwrap().is_some());
             self.version.store(number + 1, Ordering::Relaxed);
             done += 1;

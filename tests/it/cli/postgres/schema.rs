@@ -3,6 +3,7 @@
 use std::path::Path;
 use std::process::Command;
 
+use jeton::store::Store;
 use jeton::store::postgres::PostgresStore;
 use jeton::store::postgres::migrate::{KNOWN, Outcome};
 use serde_json::{Value, json};
@@ -11,6 +12,7 @@ use tokio::task::spawn_blocking;
 
 use super::{migrated, options, refusal};
 use crate::cli::{Answer, answer, jeton};
+use crate::store::sample::{WORKSPACE, client, grant_id, rotating};
 use crate::support::postgres::{Database, PASSWORD, database};
 
 const FIRST: &str = include_str!("../../../../src/store/postgres/migrations/0001_tables.sql");
@@ -23,6 +25,14 @@ fn migrate(directory: &Path, url: &str, arguments: &[&str]) -> Command {
 
 async fn run(mut command: Command) -> Answer {
     spawn_blocking(move || answer(&mut command)).await.unwrap()
+}
+
+/// What a database of the first schema was made with.
+fn schema_1() -> String {
+    format!(
+        "CREATE TABLE schema_info (one boolean PRIMARY KEY DEFAULT true CHECK (one), current integer NOT NULL, \
+         min_compatible integer NOT NULL); {FIRST}; INSERT INTO schema_info (current, min_compatible) VALUES (1, 1)"
+    )
 }
 
 async fn set_schema(database: &Database, current: i32, min_compatible: i32) {
@@ -78,11 +88,7 @@ async fn a_step_waits_for_who_uses_its_table_and_says_so() {
     let database = database().await;
     let options = options(&database.url());
     let mut reader = database.client().await;
-    let first = format!(
-        "CREATE TABLE schema_info (one boolean PRIMARY KEY DEFAULT true CHECK (one), current integer NOT NULL, \
-         min_compatible integer NOT NULL); {FIRST}; INSERT INTO schema_info (current, min_compatible) VALUES (1, 1)"
-    );
-    reader.batch_execute(&first).await.unwrap();
+    reader.batch_execute(&schema_1()).await.unwrap();
     let writer = reader.transaction().await.unwrap();
     writer.batch_execute("LOCK TABLE clients IN ROW EXCLUSIVE MODE").await.unwrap();
 
@@ -102,17 +108,32 @@ async fn a_database_without_a_schema_is_refused_by_naming_the_command() {
     assert!(refusal.contains("has no jeton schema: run `jeton migrate`"), "{refusal}");
 }
 
-/// Old and new replicas run side by side while one is replaced by the other.
-#[tokio::test]
+/// Old and new replicas run side by side while one is replaced by the other: the one that began on the schema before
+/// goes on while the database is migrated, and beside the one that began after it.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_server_runs_on_its_schema_and_on_the_one_before() {
     let database = database().await;
     let options = options(&database.url());
-    migrated(&options).await.unwrap();
-    PostgresStore::open(options.clone()).await.unwrap();
+    database.client().await.batch_execute(&schema_1()).await.unwrap();
+    let before = PostgresStore::open(options.clone()).await.unwrap();
+    let alice = client(1).owner.unwrap();
+    assert!(before.insert_client(WORKSPACE, &client(1)).await.unwrap());
+    assert_eq!(before.clients_of(WORKSPACE, &alice, None, 10).await.unwrap().len(), 1);
+    assert!(before.insert_grant(WORKSPACE, grant_id(1), &rotating()).await.unwrap());
 
-    database.client().await.batch_execute("DROP INDEX clients_by_owner").await.unwrap();
-    set_schema(&database, i32::try_from(KNOWN).unwrap() - 1, 1).await;
-    PostgresStore::open(options).await.unwrap();
+    assert_eq!(migrated(&options).await.unwrap(), Outcome { from: KNOWN - 1, to: KNOWN });
+    let after = PostgresStore::open(options).await.unwrap();
+    for (number, store, other) in [(2, &before, &after), (3, &after, &before)] {
+        assert!(store.insert_client(WORKSPACE, &client(number)).await.unwrap());
+        assert!(other.client(WORKSPACE, &client(number).id).await.unwrap().is_some());
+        let loaded = store.grant(WORKSPACE, grant_id(1)).await.unwrap().unwrap();
+        assert!(other.swap_grant(WORKSPACE, grant_id(1), &loaded.version, &rotating()).await.unwrap());
+        assert!(!store.swap_grant(WORKSPACE, grant_id(1), &loaded.version, &rotating()).await.unwrap());
+    }
+    for store in [&before, &after] {
+        assert_eq!(store.clients_of(WORKSPACE, &alice, None, 10).await.unwrap().len(), 3);
+        store.close().await.unwrap();
+    }
 }
 
 #[tokio::test]
