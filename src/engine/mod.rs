@@ -46,6 +46,7 @@ pub mod workspaces;
 use clients::Clients;
 use follow::Follower;
 use freshness::Freshness;
+use grants::doubt::Doubts;
 use people::People;
 use policy::uses::PolicyUses;
 use refresh_limit::RefreshLimit;
@@ -70,6 +71,7 @@ pub struct Engine {
     pub(crate) people: People,
     pub(crate) policy_uses: PolicyUses,
     pub(crate) refresh_limit: RefreshLimit,
+    pub(crate) doubts: Doubts,
 }
 
 impl Engine {

@@ -6,6 +6,7 @@ use crate::engine::Engine;
 use crate::engine::clients::Clients;
 use crate::engine::follow::Follower;
 use crate::engine::freshness::Freshness;
+use crate::engine::grants::doubt::Doubts;
 use crate::engine::manage_workspaces::WorkspaceSettings;
 use crate::engine::people::People;
 use crate::engine::policy::uses::PolicyUses;
@@ -96,6 +97,7 @@ impl Engine {
             people: People::new(credential_check).map_err(|error| CannotStart::Other(error.to_string()))?,
             policy_uses: PolicyUses::default(),
             refresh_limit: RefreshLimit::new(Arc::clone(&clock)),
+            doubts: Doubts::default(),
             store,
             clock,
             entropy,

@@ -1,6 +1,6 @@
 //! Reading the workspaces and their keys again, as the store has them.
 //!
-//! Whoever reads holds [`Workspaces::write`] from before the reading until the result is shown, as whoever
+//! Whoever reads holds [`crate::engine::workspaces::Workspaces::write`] from before the reading until the result is shown, as whoever
 //! changes a workspace does.  So what is shown is never older than what was shown before, whatever the
 //! order in which replicas changed it; revisions need not be compared, and after a store was restored to an
 //! earlier state the earlier one counts.

@@ -5,6 +5,7 @@ use tracing::warn;
 use crate::engine::Engine;
 use crate::engine::client_auth::AuthenticatedClient;
 use crate::engine::grants::begin::Refreshes;
+use crate::engine::grants::doubt::{Asked, Attempt};
 use crate::engine::mint::{Bearer, Decided};
 use crate::engine::token::requested_scope;
 use crate::keys::opaque::{Kind, Opaque, digest};
@@ -54,25 +55,35 @@ impl Engine {
             true => Refreshes::Yes,
             false => Refreshes::No,
         };
-        let refresh_token = match refreshes {
-            Refreshes::Yes => Some(Opaque::generate(Kind::Refresh, id, 0, &self.data_keys, &*self.entropy)?),
-            Refreshes::No => None,
+        let code = digest(&code, workspace, &self.data_keys);
+        let asked = Asked { client: client.client().id.clone(), code, redirect_uri, challenge, scope: scope.clone() };
+        self.require_fresh()?;
+        let attempt = match self.doubts.take(id, &asked, now) {
+            Some(before) => before,
+            None => Attempt {
+                refresh_token: match refreshes {
+                    Refreshes::Yes => Some(Opaque::generate(Kind::Refresh, id, 0, &self.data_keys, &*self.entropy)?),
+                    Refreshes::No => None,
+                },
+                id: self.entropy.array()?,
+                expires_at: self.grant_end(client, loaded.record.created_at, refreshes),
+            },
         };
-        let refresh = refresh_token.as_ref().map(|token| self.first_refresh(client, token));
-        let expires_at = self.grant_end(client, loaded.record.created_at, refreshes);
+        let refresh = attempt.refresh_token.as_ref().map(|token| self.first_refresh(client, token));
+        let under_way = self.doubts.begin(id, asked.clone(), attempt.clone(), now);
         let redemption = Redemption {
-            client: &client.client().id,
-            code: digest(&code, workspace, &self.data_keys),
-            redirect_uri: redirect_uri.as_deref(),
+            client: &asked.client,
+            code,
+            redirect_uri: asked.redirect_uri.as_deref(),
             challenge,
-            scope: scope.as_ref(),
-            attempt: self.entropy.array()?,
+            scope: asked.scope.as_ref(),
+            attempt: attempt.id,
             refresh: refresh.as_ref(),
-            expires_at,
+            expires_at: attempt.expires_at,
             now,
         };
-        self.require_fresh()?;
         let redeemed = transition(&*self.store, workspace, id, loaded, |grant| redeem(grant, &redemption)).await?;
+        under_way.settled();
         let authorization = match redeemed.unwrap_or(Redeemed::Missing) {
             Redeemed::First(authorization) => authorization,
             Redeemed::Replayed => {
@@ -97,9 +108,9 @@ impl Engine {
                 subject: authorization.subject,
                 grant: id,
                 auth_time: authorization.auth_time,
-                grant_expires_at: expires_at,
+                grant_expires_at: attempt.expires_at,
             },
-            refresh_token: refresh_token.map(|token| token.encode(workspace, &self.data_keys)),
+            refresh_token: attempt.refresh_token.map(|token| token.encode(workspace, &self.data_keys)),
         })
     }
 }

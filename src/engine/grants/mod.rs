@@ -3,6 +3,7 @@
 pub mod authorization_code;
 pub mod begin;
 pub mod client_credentials;
+pub mod doubt;
 pub mod password;
 pub mod refresh_token;
 

@@ -39,25 +39,31 @@ pub const SWAP: &str = "\
 UPDATE grants SET version = $3, sweep_at = $4, record = $5
 WHERE workspace = $1 AND id = $2 AND version = $6 RETURNING id";
 
-/// Replaces many.
-pub const SWAP_MANY: &str = "\
-WITH wanted AS (
+/// The grants that are still at the versions that were asked for, with what they become, locked.
+macro_rules! wanted {
+    ($what_follows:literal) => {
+        concat!(
+            "WITH wanted AS (
     SELECT g.workspace, g.id, w.version, w.sweep_at, w.record
     FROM unnest($1::bytea[], $2::bytea[], $3::bytea[], $4::bigint[], $5::bytea[], $6::bytea[])
         AS w (workspace, id, version, sweep_at, record, was)
     JOIN grants g ON g.workspace = w.workspace AND g.id = w.id AND g.version = w.was
-    FOR UPDATE OF g SKIP LOCKED)
+    FOR UPDATE OF g SKIP LOCKED)",
+            $what_follows
+        )
+    };
+}
+
+/// Replaces many.
+pub const SWAP_MANY: &str = wanted!(
+    "
 UPDATE grants g SET version = w.version, sweep_at = w.sweep_at, record = w.record
-FROM wanted w WHERE g.workspace = w.workspace AND g.id = w.id RETURNING g.version";
+FROM wanted w WHERE g.workspace = w.workspace AND g.id = w.id RETURNING g.version"
+);
 
 /// Replaces grants by their ends, and appends to the feed in the same commit.  `$7` slot, `$8` time, `$9` kind.
-pub const REVOKE_MANY: &str = "\
-WITH wanted AS (
-    SELECT g.workspace, g.id, w.version, w.sweep_at, w.record
-    FROM unnest($1::bytea[], $2::bytea[], $3::bytea[], $4::bigint[], $5::bytea[], $6::bytea[])
-        AS w (workspace, id, version, sweep_at, record, was)
-    JOIN grants g ON g.workspace = w.workspace AND g.id = w.id AND g.version = w.was
-    FOR UPDATE OF g SKIP LOCKED),
+pub const REVOKE_MANY: &str = wanted!(
+    ",
 done AS (
     UPDATE grants g SET version = w.version, sweep_at = w.sweep_at, record = w.record
     FROM wanted w WHERE g.workspace = w.workspace AND g.id = w.id RETURNING g.workspace, g.id, g.version),
@@ -68,7 +74,8 @@ told AS (
     INSERT INTO changes (slot, version, at, kind, workspace, key, value)
     SELECT $7::smallint, moved.version + 1 - row_number() OVER (), $8::bigint, $9::smallint, done.workspace, done.id, 0
     FROM done CROSS JOIN moved)
-SELECT version FROM done";
+SELECT version FROM done"
+);
 
 /// The same for one that must wait for its row: a batch leaves out what is locked.
 pub const REVOKE: &str = "\

@@ -28,7 +28,7 @@ use tonic_health::pb::health_client::HealthClient;
 use tonic_health::pb::{HealthCheckRequest, health_check_response::ServingStatus};
 use tower::ServiceExt;
 
-use super::{Replica, Replicas, default_workspace};
+use super::{Replica, Replicas, STALENESS, default_workspace};
 use crate::support::clients::{CHALLENGE, REDIRECT_URI, VERIFIER};
 use crate::support::server::ISSUER;
 use crate::support::surface::form;
@@ -259,4 +259,48 @@ async fn grpc_health_tells_that_a_replica_cannot_follow() {
     until(ServingStatus::NotServing).await;
     b.until_fresh().await;
     until(ServingStatus::Serving).await;
+}
+
+/// STORE section 5: a commit whose answer is lost is unknown.  The client was told to come again and has nothing, so the
+/// same request is answered then, once; nothing else gets the code's tokens (B7).
+#[tokio::test]
+async fn a_code_whose_redemption_was_in_doubt_is_answered_when_it_comes_again() {
+    let replicas = Replicas::with(STALENESS).await;
+    let b = Served::of(&replicas.b).await;
+    let code = b.code().await;
+    b.replica.store.lose_answer();
+    b.redeem(&code).await.temporarily_unavailable();
+
+    let wrong = [("grant_type", "authorization_code"), ("code", &code), ("redirect_uri", REDIRECT_URI)];
+    let wrong = [&wrong[..], &[("code_verifier", "another-verifier-that-is-long-enough-for-the-rules")]].concat();
+    let answered = b.redeem(&code).await;
+    assert_eq!(answered.status, 200, "{:?}", answered.body);
+    let refreshed = b.refresh(answered.text("refresh_token")).await;
+    assert_eq!(refreshed.status, 200, "the refresh token is that of the grant");
+    let again = b.redeem(&code).await;
+    assert_eq!((again.status, again.text("error")), (400, "invalid_grant"), "it was answered once");
+    assert_eq!(b.refresh(refreshed.text("refresh_token")).await.status, 400, "and its grant is revoked");
+
+    // Whoever asks otherwise has no part in it.
+    let code = b.code().await;
+    b.replica.store.lose_answer();
+    b.redeem(&code).await.temporarily_unavailable();
+    let wrong: Vec<_> = wrong.iter().map(|(name, value)| (*name, if *name == "code" { code.as_str() } else { value })).collect();
+    assert_eq!(b.post("/oauth2/token", &wrong).await.text("error"), "invalid_grant");
+    assert_eq!(b.redeem(&code).await.text("error"), "invalid_grant", "that was the second use");
+}
+
+/// Of many that come again at once, one is answered.
+#[tokio::test]
+async fn of_many_that_repeat_a_redemption_in_doubt_at_most_one_is_answered() {
+    let replicas = Replicas::with(STALENESS).await;
+    let b = Served::of(&replicas.b).await;
+    for _ in 0..20 {
+        let code = b.code().await;
+        b.replica.store.lose_answer();
+        b.redeem(&code).await.temporarily_unavailable();
+        let (one, two, three) = tokio::join!(b.redeem(&code), b.redeem(&code), b.redeem(&code));
+        let answered = [one, two, three].iter().filter(|reply| reply.status == 200).count();
+        assert!(answered <= 1, "{answered} were answered");
+    }
 }

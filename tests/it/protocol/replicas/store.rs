@@ -45,6 +45,7 @@ pub struct SharedStore {
     inner: Arc<dyn Store>,
     feed_cut: AtomicBool,
     feed_lost: AtomicBool,
+    answer_lost: AtomicBool,
     held: Mutex<Option<(oneshot::Sender<()>, oneshot::Receiver<()>)>>,
     /// Where replicas that make the same first things wait for each other.
     together: Option<Arc<Barrier>>,
@@ -58,6 +59,7 @@ impl SharedStore {
             inner,
             feed_cut: AtomicBool::new(false),
             feed_lost: AtomicBool::new(false),
+            answer_lost: AtomicBool::new(false),
             held: Mutex::default(),
             together: None,
             calls: Mutex::default(),
@@ -77,6 +79,11 @@ impl SharedStore {
     /// The next question is too old for the feed.
     pub fn lose_feed(&self) {
         self.feed_lost.store(true, Ordering::SeqCst);
+    }
+
+    /// The next replacement of a grant happens, and its answer does not come.
+    pub fn lose_answer(&self) {
+        self.answer_lost.store(true, Ordering::SeqCst);
     }
 
     /// Holds the next look-up of a client between its reading and its answer.
@@ -272,7 +279,11 @@ impl Store for SharedStore {
     }
 
     async fn swap_grant(&self, workspace: WorkspaceId, id: GrantId, version: &Version, next: &Grant) -> Result<bool, StoreError> {
-        hand_on!(self.swap_grant(workspace, id, version, next))
+        let swapped = hand_on!(self.swap_grant(workspace, id, version, next));
+        match self.answer_lost.swap(false, Ordering::SeqCst) {
+            true => Err(StoreError::Unavailable("the answer was lost".to_owned())),
+            false => swapped,
+        }
     }
 
     async fn revoke_token(&self, workspace: WorkspaceId, jti: &str, until: UnixSeconds) -> Result<(), StoreError> {
