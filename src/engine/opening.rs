@@ -157,8 +157,9 @@ impl Engine {
         self.store.sweep(self.now(), limit).await
     }
 
-    /// Forgets the limits of those who have been quiet, so that memory does not grow with them.
-    pub fn forget_limits_at_rest(&self) {
+    /// Forgets what memory was needed for only a while: the limits of those who have been quiet, redemptions in doubt.
+    pub fn forget_what_is_past(&self) {
         self.refresh_limit.forget_those_at_rest();
+        self.doubts.forget(self.now());
     }
 }

@@ -46,7 +46,7 @@ pub async fn upkeep(engine: Arc<Engine>) {
         if let Err(refusal) = engine.run_key_schedule().await {
             warn!(?refusal, "the key schedule could not be kept; it is tried again");
         }
-        engine.forget_limits_at_rest();
+        engine.forget_what_is_past();
         let mut removed = 0_usize;
         loop {
             match engine.sweep(SWEEP_STEP).await {

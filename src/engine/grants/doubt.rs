@@ -83,6 +83,11 @@ impl Doubts {
         self.0.remove_if(&grant, same).map(|(_, (_, attempt, _))| attempt)
     }
 
+    /// Forgets those that nobody came again for.
+    pub fn forget(&self, now: UnixSeconds) {
+        self.0.retain(|_, (_, _, until)| now < *until);
+    }
+
     /// Begins an attempt.
     pub fn begin(&self, grant: GrantId, asked: Asked, attempt: Attempt, now: UnixSeconds) -> UnderWay<'_> {
         UnderWay { doubts: self, grant, until: now.plus(SECONDS), kept: Some((asked, attempt)) }

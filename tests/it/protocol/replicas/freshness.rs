@@ -262,7 +262,7 @@ async fn grpc_health_tells_that_a_replica_cannot_follow() {
 }
 
 /// STORE section 5: a commit whose answer is lost is unknown.  The client was told to come again and has nothing, so the
-/// same request is answered then, once; nothing else gets the code's tokens (B7).
+/// same request is answered then, once; nothing else gets the code's tokens (RFC 6749 section 4.1.2).
 #[tokio::test]
 async fn a_code_whose_redemption_was_in_doubt_is_answered_when_it_comes_again() {
     let replicas = Replicas::with(STALENESS).await;
