@@ -4,15 +4,28 @@ use std::fs::{DirBuilder, File, OpenOptions, TryLockError};
 use std::io;
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use crate::store::StoreError;
+
+/// How often sled's lock is looked at, and how long between two looks: for two seconds.
+const LOOKS: u32 = 200;
+const PAUSE: Duration = Duration::from_millis(10);
 
 /// A data directory that nobody else uses while this value lives.
 #[derive(Debug)]
 pub struct Directory {
     path: PathBuf,
     /// Unlocked when it is closed, by a kill too.
-    _lock: File,
+    lock: File,
+}
+
+impl Drop for Directory {
+    fn drop(&mut self) {
+        // Closing is not enough while a child of this process, which has not begun its own program yet, has it open too.
+        // When this fails, the end of that child does it.
+        let _ = self.lock.unlock();
+    }
 }
 
 impl Directory {
@@ -30,7 +43,7 @@ impl Directory {
         let lock = OpenOptions::new().write(true).create(true).truncate(false).mode(0o600).open(&lock_path);
         let lock = lock.map_err(|error| refused(&lock_path, &error))?;
         match lock.try_lock() {
-            Ok(()) => Ok(Self { path: path.to_owned(), _lock: lock }),
+            Ok(()) => Ok(Self { path: path.to_owned(), lock }),
             Err(TryLockError::WouldBlock) => {
                 let dir = path.display();
                 Err(StoreError::Refused(format!(
@@ -39,6 +52,29 @@ impl Directory {
             }
             Err(TryLockError::Error(error)) => Err(refused(&lock_path, &error)),
         }
+    }
+
+    /// Waits until nobody has sled's own lock.  Who holds the directory is the only one who may use it, so whoever has
+    /// that lock still is about to end: a process that was killed, or a child that has not begun its own program.
+    ///
+    /// # Errors
+    /// Those of the file system.
+    pub fn wait_for_database(&self) -> io::Result<()> {
+        let file = match File::open(self.database()) {
+            Ok(file) => file,
+            // A new store.
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+            Err(error) => return Err(error),
+        };
+        for _ in 0..LOOKS {
+            match file.try_lock() {
+                Ok(()) => return file.unlock(),
+                Err(TryLockError::WouldBlock) => std::thread::sleep(PAUSE),
+                Err(TryLockError::Error(error)) => return Err(error),
+            }
+        }
+        // sled says then who has it.
+        Ok(())
     }
 
     /// Where it is.

@@ -34,6 +34,7 @@ impl SledStore {
         let directory = Arc::new(Directory::take(&options.dir)?);
         check_space(&directory, options.min_free_bytes)?;
         let (mark, marked) = Mark::open(&directory.mark()).map_err(|error| refused(&directory.mark(), &error))?;
+        directory.wait_for_database().map_err(|error| refused(&directory.database(), &error))?;
         let db = open_sled(&directory, &options)?;
         let meta_tree = tree(&db, Sequence::TREE)?;
         let sequence = check_loss(&directory, &options, &db, &meta_tree, marked)?;

@@ -48,6 +48,10 @@ fn refusal(opened: Result<SledStore, StoreError>) -> String {
 
 /// The store's own records, changed behind its back.
 fn tamper(dir: &Path, tree: &str, change: impl FnOnce(&::sled::Tree)) {
+    // A child of another test that has not begun its program yet still has what was just closed.
+    let file = fs::File::open(dir.join("store/db")).unwrap();
+    file.lock().unwrap();
+    file.unlock().unwrap();
     let db = ::sled::open(dir.join("store")).unwrap();
     change(&db.open_tree(tree).unwrap());
     db.flush().unwrap();
@@ -76,6 +80,26 @@ fn a_second_open_is_refused_and_names_the_directory() {
     );
     drop(first);
     open(dir.path()).unwrap();
+}
+
+/// A process that was killed lets go of its files one by one.
+#[test]
+fn an_open_waits_for_who_is_about_to_let_go_of_the_database() {
+    let dir = TempDir::new().unwrap();
+    drop(open(dir.path()).unwrap());
+    let database = fs::File::open(dir.path().join("store/db")).unwrap();
+    database.lock().unwrap();
+    let half = dir.path().join("store/snap.0000000000000FFF.generating");
+    fs::write(&half, b"half").unwrap();
+    std::thread::scope(|scope| {
+        let opening = scope.spawn(|| open(dir.path()).map(drop));
+        // It is removed by who has the directory; the database is what that one waits for next.
+        while half.exists() {
+            std::thread::yield_now();
+        }
+        database.unlock().unwrap();
+        opening.join().unwrap().unwrap();
+    });
 }
 
 #[test]
